@@ -1,0 +1,1 @@
+"""A plate in, crops out: reading files, scale, usable area, cutting crops, labels."""

@@ -1,0 +1,1 @@
+"""Canvases whose truth is known: the cloth, then the radiograph of it."""

@@ -1,0 +1,23 @@
+"""The errors that dl4art raises on purpose. Each message says what, where, which value, and what to do."""
+
+from __future__ import annotations
+
+
+class Dl4artError(Exception):
+    """Root of all errors that dl4art raises on purpose."""
+
+
+class InputError(Dl4artError):
+    """An input (a file, an array, a value) cannot be used as it is."""
+
+
+class ScaleError(InputError):
+    """The number of pixels per centimetre is missing or cannot be right."""
+
+
+class OutputError(Dl4artError):
+    """A result cannot be written where it was asked for."""
+
+
+class ModelError(Dl4artError):
+    """A model folder is missing, incomplete or not what it says it is."""
