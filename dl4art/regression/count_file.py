@@ -1,0 +1,157 @@
+"""From a file to its row in the table of results: read, counted, or why not."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dl4art.regression.count_plate import NUMBERS, WHOLE_CM, Counter, count_plates
+from dl4art.regression.estimate import ThreadEstimate
+from dl4art.utils.errors import Dl4artError
+from dl4art.utils.files import sha256
+
+if TYPE_CHECKING:
+    from dl4art.cropping import Plate
+
+Method = Literal["auto", "network", "spectral"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FileCount:
+    """Thread counts of one file, with 95 % intervals: one row of the table of results.
+
+    Densities in threads per centimetre, tilts in degrees, sizes in centimetres. `vertical_threads` is how many of the
+    vertical threads cross the width: density x width x cos(tilt); `horizontal_threads` likewise for the height. What
+    is not known is None, and `message` says why.
+    """
+
+    file: str
+    status: Literal["ok", "no-estimate", "failed"]
+    vertical_per_cm: float | None = None
+    horizontal_per_cm: float | None = None
+    vertical_low: float | None = None
+    vertical_high: float | None = None
+    horizontal_low: float | None = None
+    horizontal_high: float | None = None
+    vertical_threads: float | None = None
+    horizontal_threads: float | None = None
+    width_cm: float | None = None
+    height_cm: float | None = None
+    px_per_cm: float | None = None
+    message: str = ""
+    vertical_tilt: float | None = None
+    horizontal_tilt: float | None = None
+    scale_source: str = ""
+    sha256: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a plain dictionary."""
+        return asdict(self)
+
+
+def load_counter(method: Method = "auto", model: str | Path | None = None) -> Counter:
+    """Load the counter for a method; ModelError if its model cannot be loaded.
+
+    Parameters
+    ----------
+    method : {"auto", "network", "spectral"}
+        The two together, the network alone, or the spectral method alone.
+    model : str or path, optional
+        Name of a shipped model or a model folder; the shipped one if left out. Not used by the spectral method.
+    """
+    from dl4art import regression
+
+    if method == "spectral":
+        return regression.SpectralCounter()
+    if method == "network":
+        return regression.ThreadCounter.from_pretrained(model)
+    return regression.CombinedCounter.from_pretrained(model)
+
+
+def count_files(
+    paths: Sequence[Path],
+    counter: Counter,
+    *,
+    px_per_cm: float | None = None,
+    size_cm: tuple[float, float] | None = None,
+    crops: bool | Sequence[bool] = False,
+    batch_size: int = 32,
+) -> list[FileCount]:
+    """Count the threads in files; a file that cannot be read or counted gives a `failed` row and stops no other.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files. Small ones (up to 3 cm a side) are held together, larger ones are read one at a time.
+    counter : Counter
+        From `load_counter`.
+    px_per_cm, size_cm
+        The scale or the size in cm of what each file shows, where the user states it.
+    crops : bool or sequence of bool
+        Whether a file of 300x300 px without scale may be taken for a 1.5 cm crop; one answer for all or one for each.
+    batch_size : int
+        Number of pictures that go through the network together.
+
+    Returns
+    -------
+    list of FileCount
+        In the order of `paths`.
+    """
+    from dl4art.cropping import read_plate
+
+    as_crop = [crops] * len(paths) if isinstance(crops, bool) else crops
+    rows: dict[int, FileCount] = {}
+    small: dict[int, Plate] = {}
+    for index, (path, assume_crop) in enumerate(zip(paths, as_crop, strict=True)):
+        try:
+            plate = read_plate(path, px_per_cm, size_cm=size_cm, assume_crop=assume_crop)
+        except Exception as error:  # one bad file is one row, whatever is wrong with it
+            rows[index] = _row(path, None, error)
+            continue
+        if max(plate.size_cm) <= WHOLE_CM:
+            small[index] = plate
+        else:  # one at a time, so that there is never more than one large plate in memory
+            rows[index] = _row(path, plate, *count_plates([plate], counter, batch_size=batch_size))
+    results = count_plates([*small.values()], counter, batch_size=batch_size)
+    for (index, plate), result in zip(small.items(), results, strict=True):
+        rows[index] = _row(paths[index], plate, result)
+    return [rows[index] for index in range(len(paths))]
+
+
+def _row(path: Path, plate: Plate | None, result: ThreadEstimate | Exception) -> FileCount:
+    facts: dict[str, Any] = {"file": str(path)}
+    notes: list[str] = []
+    with suppress(OSError):  # what is wrong with the file is said by `result`
+        facts["sha256"] = sha256(path)
+    if plate is not None:
+        width_cm, height_cm = plate.size_cm
+        facts |= {"width_cm": round(width_cm, 3), "height_cm": round(height_cm, 3)}
+        facts |= {"px_per_cm": round(plate.px_per_cm, 3), "scale_source": plate.scale_source}
+        assumed = [f"scale {plate.scale_source}"] if plate.scale_source.startswith("assumed") else []
+        notes = [*assumed, *plate.notes]
+    if isinstance(result, Exception):
+        return FileCount(status="failed", **facts, message="; ".join([_reason(path, result), *notes]))
+    facts["message"] = "; ".join(text for text in (result.message, *notes) if text)
+    if result.status != "ok":
+        return FileCount(status=result.status, **facts)
+    numbers = {name: getattr(result, name) for name in NUMBERS}
+    for direction, extent in (("vertical", facts["width_cm"]), ("horizontal", facts["height_cm"])):
+        tilt = math.radians(numbers[f"{direction}_tilt"] or 0.0)
+        numbers[f"{direction}_threads"] = numbers[f"{direction}_per_cm"] * extent * math.cos(tilt)
+    facts |= {name: None if value is None else round(float(value), 3) for name, value in numbers.items()}
+    return FileCount(status="ok", **facts)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    _log.debug("%s", path, exc_info=error)
+    if isinstance(error, Dl4artError):
+        # the row names the file already
+        return str(error).removeprefix(f"{path}: ")
+    return f"cannot be read or counted ({type(error).__name__}: {error})"

@@ -1,0 +1,136 @@
+import json
+import logging
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dl4art.utils.errors import OutputError
+from dl4art.utils.journal import Journal
+
+SETTINGS = {"method": "auto", "size_cm": (3.0, 2.0)}
+
+
+@pytest.fixture
+def sources(tmp_path):
+    paths = [tmp_path / name for name in ("a.tif", "b.tif")]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    return paths
+
+
+@pytest.fixture
+def result(tmp_path):
+    return tmp_path / "r.csv"
+
+
+def start(result, sources):
+    """Begin a run that does the first file and dies."""
+    with Journal(result, SETTINGS) as journal:
+        journal.add(sources[0], {"count": 12.5})
+    return journal.path
+
+
+def test_the_next_run_with_the_same_settings_goes_on(result, sources, caplog):
+    path = start(result, sources)
+    assert path.name == ".r.csv.journal.jsonl"
+    with Journal(result, dict(reversed(SETTINGS.items()))) as journal:
+        assert journal.row(sources[0]) == {"count": 12.5}
+        assert journal.row(sources[1]) is None
+        journal.add(sources[1], {"count": 3})
+    assert "1 rows are done" in caplog.text
+    with Journal(result, SETTINGS) as journal:
+        assert [journal.row(source) for source in sources] == [{"count": 12.5}, {"count": 3}]
+
+
+def test_other_settings_discard_what_was_done_and_say_so(result, sources, caplog):
+    start(result, sources)
+    with Journal(result, {"method": "spectral"}) as journal:
+        assert journal.row(sources[0]) is None
+    assert "1 rows of an interrupted run with other settings are discarded" in caplog.text
+    assert caplog.records[-1].levelno == logging.WARNING
+
+
+def test_a_file_that_has_changed_is_done_again(result, sources):
+    start(result, sources)
+    sources[0].write_bytes(b"mended")
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) is None
+
+
+def test_a_file_that_has_vanished_is_not_taken_over(result, sources):
+    start(result, sources)
+    sources[0].unlink()
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) is None
+
+
+def test_a_row_is_on_disk_at_once(result, sources, monkeypatch):
+    synchronised = []
+    monkeypatch.setattr(os, "fsync", synchronised.append)
+    with Journal(result, SETTINGS) as journal:
+        journal.add(sources[0], {"count": 1})
+        assert json.loads(journal.path.read_text().splitlines()[-1])["row"] == {"count": 1}
+        assert len(synchronised) == 1
+
+
+@given(cut=st.integers(min_value=0, max_value=400))
+def test_a_journal_cut_anywhere_gives_whole_rows_or_none(cut, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    sources = [folder / str(number) for number in range(3)]
+    with Journal(folder / "r.csv", SETTINGS) as journal:
+        for number, source in enumerate(sources):
+            source.touch()
+            journal.add(source, {"count": number})
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole[:cut])
+    with Journal(folder / "r.csv", SETTINGS) as journal:
+        rows = [journal.row(source) for source in sources]
+        done = sum(row is not None for row in rows)
+        assert rows == [{"count": number} for number in range(done)] + [None] * (3 - done)
+        journal.add(sources[2], {"count": 2})
+    with Journal(folder / "r.csv", SETTINGS) as journal:
+        assert journal.row(sources[2]) == {"count": 2}
+
+
+@pytest.mark.parametrize("content", ["", "[]\n", "null\nnull\n", '{"parameters": 1}\n{"source": 2}\n', "\0\0"])
+def test_a_file_that_is_no_journal_is_no_obstacle(content, result, sources):
+    Journal(result, SETTINGS).path.write_text(content)
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) is None
+
+
+def test_bytes_that_are_no_text_are_no_obstacle(result, sources):
+    Journal(result, SETTINGS).path.write_bytes(b"\xff\xfe\n")
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) is None
+
+
+def test_discard_removes_it_and_may_be_repeated(result, sources):
+    path = start(result, sources)
+    Journal.discard(result)
+    Journal.discard(result)
+    assert not path.exists()
+
+
+def test_a_place_that_cannot_be_written_is_an_error_that_says_so(tmp_path, sources):
+    with pytest.raises(OutputError, match="cannot be written"), Journal(tmp_path / "nowhere" / "r.csv", SETTINGS):
+        pass
+
+
+def test_a_full_disk_is_an_error_that_says_so(result, sources, monkeypatch):
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    with Journal(result, SETTINGS) as journal:
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="No space left"):
+            journal.add(sources[0], {})
+
+
+def test_rows_are_taken_only_while_it_is_open(result, sources):
+    with Journal(result, SETTINGS) as journal:
+        pass
+    with pytest.raises(RuntimeError, match="with block"):
+        journal.add(sources[0], {})
