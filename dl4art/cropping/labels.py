@@ -1,0 +1,290 @@
+"""Labels of threads: labelme polygons and thread masks, both to centre-lines and so to density.
+
+labelme is never imported: its JSON is read and written here. A polygon round a thread becomes its centre-line, half-way
+between its two sides; so does a band of a mask.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dl4art.cropping.masks import bands_to_lines, draw_bands
+from dl4art.cropping.threads import Direction, Polyline, Window, mean_density
+from dl4art.utils.errors import InputError
+from dl4art.utils.files import atomic_path
+
+# version of labelme's file format that is written; any is read
+LABELME_VERSION = "5.5.0"
+_DIRECTIONS: dict[str, Direction] = {
+    "vertical": "vertical",
+    "v": "vertical",
+    "horizontal": "horizontal",
+    "h": "horizontal",
+}
+_Line = list[list[float]]
+
+
+@dataclass(frozen=True)
+class ThreadLabels:
+    """The threads of a picture.
+
+    Attributes
+    ----------
+    vertical, horizontal : tuple of ndarray, shape (n_i, 2)
+        Centre-lines as points (x, y) in px from the upper-left corner; vertical ones from top to bottom, ordered from
+        left to right, horizontal ones from left to right, ordered from top to bottom.
+    shape : tuple of int
+        Height and width of the picture in px.
+    """
+
+    vertical: tuple[Polyline, ...]
+    horizontal: tuple[Polyline, ...]
+    shape: tuple[int, int]
+
+    def transposed(self) -> ThreadLabels:
+        """Labels of the transposed picture: rows and columns, and so the two directions, change places."""
+        flip = [tuple(line[:, ::-1] for line in lines) for lines in (self.horizontal, self.vertical)]
+        return ThreadLabels(flip[0], flip[1], (self.shape[1], self.shape[0]))
+
+
+def density(labels: ThreadLabels, window: Window | None = None, px_per_cm: float = 200.0) -> tuple[float, float]:
+    """Densities of vertical and horizontal threads, threads per cm, in a window or the whole picture.
+
+    Raises
+    ------
+    InputError
+        As `dl4art.cropping.threads.mean_density`.
+    """
+    return (
+        mean_density(labels.vertical, labels.shape, px_per_cm, direction="vertical", window=window),
+        mean_density(labels.horizontal, labels.shape, px_per_cm, direction="horizontal", window=window),
+    )
+
+
+def read_labelme(path: str | Path) -> ThreadLabels:
+    """Read a labelme file with one polygon round each thread.
+
+    Shapes are labelled ``vertical`` or ``horizontal`` (or ``V``, ``H``); a line strip or a line counts as the
+    centre-line itself. The picture inside the file, if any, is ignored.
+
+    Parameters
+    ----------
+    path : path
+        The JSON file.
+
+    Returns
+    -------
+    ThreadLabels
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a field is missing or wrong, or a shape has another label or kind.
+    """
+    try:
+        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: is not JSON ({error}); save the labels again with labelme") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds a {type(content).__name__}, not the object that labelme writes")
+    height, width = (_size(path, content, name) for name in ("imageHeight", "imageWidth"))
+    shapes = content.get("shapes")
+    if not isinstance(shapes, list):
+        raise InputError(f"{path}: field 'shapes' is missing or no list; save the labels again with labelme")
+    lines: dict[Direction, list[Polyline]] = {"vertical": [], "horizontal": []}
+    for number, shape in enumerate(shapes, start=1):
+        direction, line = _shape_line(f"{path}: shape {number}", shape)
+        lines[direction].append(line)
+    return _ordered(lines["vertical"], lines["horizontal"], (height, width))
+
+
+def write_labelme(labels: ThreadLabels, path: str | Path, image: str, *, thread_width: float = 8.0) -> None:
+    """Write a labelme file with one polygon round each thread.
+
+    Parameters
+    ----------
+    labels : ThreadLabels
+        The threads.
+    path : path
+        The JSON file; an old one is replaced.
+    image : str
+        Path of the picture as the file is to name it, relative to the file.
+    thread_width : float
+        Width of the polygons in px. It does not change the centre-lines.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    shapes = [_polygon(line, thread_width, "vertical") for line in labels.vertical]
+    shapes += [_polygon(line, thread_width, "horizontal") for line in labels.horizontal]
+    content = {
+        "version": LABELME_VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": image,
+        "imageData": None,
+        "imageHeight": labels.shape[0],
+        "imageWidth": labels.shape[1],
+    }
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def read_masks(path: str | Path) -> ThreadLabels:
+    """Read the masks ``NAME_V.npz`` and ``NAME_H.npz`` beside a picture ``NAME.tif``.
+
+    Parameters
+    ----------
+    path : path
+        The picture (which need not exist), either mask, or their common path without ``_V.npz``.
+
+    Returns
+    -------
+    ThreadLabels
+
+    Raises
+    ------
+    InputError
+        If a mask is missing, is no NumPy archive with a two-dimensional field ``arr_0``, or their shapes differ.
+    """
+    stem = _stem(path)
+    vertical, horizontal = (_read_mask(stem.with_name(f"{stem.name}_{which}.npz")) for which in ("V", "H"))
+    if vertical.shape != horizontal.shape:
+        raise InputError(
+            f"{stem}_V.npz has shape {vertical.shape}, {stem}_H.npz {horizontal.shape}; they must be alike"
+        )
+    height, width = vertical.shape
+    across = [line[:, ::-1] for line in bands_to_lines(np.ascontiguousarray(horizontal.T))]
+    return _ordered(bands_to_lines(vertical), across, (height, width))
+
+
+def write_masks(labels: ThreadLabels, path: str | Path, *, thread_width: float = 8.0) -> tuple[Path, Path]:
+    """Write the masks ``NAME_V.npz`` and ``NAME_H.npz`` (field ``arr_0``, bool, the shape of the picture).
+
+    Parameters
+    ----------
+    labels : ThreadLabels
+        The threads.
+    path : path
+        The picture, or the path of both masks without ``_V.npz``.
+    thread_width : float
+        Width of the bands in px; bands that touch cannot be told apart as well.
+
+    Returns
+    -------
+    tuple of Path
+        The files written, vertical threads first.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    stem = _stem(path)
+    vertical = draw_bands(labels.vertical, labels.shape, thread_width)
+    horizontal = draw_bands(labels.transposed().vertical, labels.shape[::-1], thread_width).T
+    targets = stem.with_name(f"{stem.name}_V.npz"), stem.with_name(f"{stem.name}_H.npz")
+    for target, mask in zip(targets, (vertical, horizontal), strict=True):
+        with atomic_path(target) as temporary:
+            np.savez_compressed(temporary, mask)
+    return targets
+
+
+def _stem(path: str | Path) -> Path:
+    path = Path(path)
+    if path.name.endswith(("_V.npz", "_H.npz")):
+        return path.with_name(path.name[: -len("_V.npz")])
+    return path.with_suffix("") if path.suffix.lower() in {".tif", ".tiff", ".png", ".jpg", ".jpeg"} else path
+
+
+def _read_mask(path: Path) -> NDArray[np.bool_]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            mask = np.asarray(archive["arr_0"])
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; a picture's threads are in NAME_V.npz and NAME_H.npz") from error
+    except KeyError as error:
+        raise InputError(f"{path}: has no field 'arr_0'; write it with numpy.savez(path, mask)") from error
+    # what numpy and zipfile raise on other files is a wide family; none of it may reach the user as a traceback
+    except Exception as error:
+        raise InputError(f"{path}: is not a NumPy archive of plain arrays ({error})") from error
+    if mask.ndim != 2 or mask.dtype.kind not in "biuf":
+        raise InputError(f"{path}: field 'arr_0' is {mask.dtype} of shape {mask.shape}, not a mask of shape (h, w)")
+    return mask > 0
+
+
+def _size(path: str | Path, content: dict[str, Any], name: str) -> int:
+    value = content.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{path}: field '{name}' is {value!r}, not a number of pixels; save the labels again")
+    return value
+
+
+def _shape_line(where: str, shape: Any) -> tuple[Direction, Polyline]:
+    if not isinstance(shape, dict):
+        raise InputError(f"{where}: is a {type(shape).__name__}, not an object")
+    label = str(shape.get("label", "")).strip()
+    direction = _DIRECTIONS.get(label.lower())
+    if direction is None:
+        raise InputError(f"{where}: field 'label' is {label!r}; name each thread 'vertical' or 'horizontal'")
+    try:
+        points = np.array(shape["points"], dtype=np.float64).reshape(-1, 2)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where}: field 'points' is missing or no list of (x, y) pairs") from error
+    kind = shape.get("shape_type", "polygon")
+    if kind not in {"polygon", "linestrip", "line"}:
+        raise InputError(f"{where}: field 'shape_type' is {kind!r}; draw each thread as a polygon or a line strip")
+    if len(points) < (3 if kind == "polygon" else 2) or not np.isfinite(points).all():
+        raise InputError(f"{where}: field 'points' holds {len(points)} points, too few or not finite for a {kind}")
+    along = 1 if direction == "vertical" else 0
+    line = _middle(points[:, [1 - along, along]]) if kind == "polygon" else points[:, [1 - along, along]]
+    line = line[np.argsort(line[:, 1], kind="stable")]
+    if line[0, 1] == line[-1, 1]:
+        raise InputError(f"{where}: a {direction} thread without length; is it labelled with the other direction?")
+    return direction, line[:, [1 - along, along]]
+
+
+def _middle(polygon: Polyline) -> Polyline:
+    """Centre-line of a polygon round a vertical thread: half-way between its outer sides at each corner's height."""
+    levels = np.unique(polygon[:, 1])
+    x0, y0 = polygon[:, 0], polygon[:, 1]
+    x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
+    low, high = np.minimum(y0, y1), np.maximum(y0, y1)
+    at = levels[:, None]
+    share = np.divide(at - y0, y1 - y0, out=np.zeros((len(levels), len(x0))), where=y1 != y0)
+    crossing = x0 + share * (x1 - x0)
+    crosses = (at >= low) & (at <= high)
+    # a side along the level touches it with both its ends: its other end belongs to the next side
+    left = np.where(crosses, crossing, np.inf).min(axis=1)
+    right = np.where(crosses, crossing, -np.inf).max(axis=1)
+    width = right - left
+    # a pointed or slanting end says nothing of the middle there
+    whole = width >= 0.5 * np.median(width)
+    keep = whole if whole.sum() >= 2 else np.ones_like(whole)
+    line: Polyline = np.stack([(left + right) / 2, levels], axis=1)[keep]
+    return line
+
+
+def _polygon(line: Polyline, width: float, direction: Direction) -> dict[str, Any]:
+    # moved sideways, not along the normal, so that reading gives back the very same points
+    aside = np.array([width / 2, 0.0]) if direction == "vertical" else np.array([0.0, width / 2])
+    points: _Line = np.concatenate([line - aside, (line + aside)[::-1]]).tolist()
+    return {"label": direction, "points": points, "group_id": None, "shape_type": "polygon", "flags": {}}
+
+
+def _ordered(vertical: list[Polyline], horizontal: list[Polyline], shape: tuple[int, int]) -> ThreadLabels:
+    return ThreadLabels(
+        tuple(sorted(vertical, key=lambda line: float(line[:, 0].mean()))),
+        tuple(sorted(horizontal, key=lambda line: float(line[:, 1].mean()))),
+        shape,
+    )
