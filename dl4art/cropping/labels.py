@@ -87,8 +87,9 @@ def read_labelme(path: str | Path) -> ThreadLabels:
     InputError
         If the file cannot be read, a field is missing or wrong, or a shape has another label or kind.
     """
+    content: Any
     try:
-        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -127,7 +128,7 @@ def write_labelme(labels: ThreadLabels, path: str | Path, image: str, *, thread_
     """
     shapes = [_polygon(line, thread_width, "vertical") for line in labels.vertical]
     shapes += [_polygon(line, thread_width, "horizontal") for line in labels.horizontal]
-    content = {
+    content: dict[str, Any] = {
         "version": LABELME_VERSION,
         "flags": {},
         "shapes": shapes,

@@ -1,5 +1,7 @@
-"""Threads per centimetre: the network, the spectral method, intervals."""
+"""Threads per centimetre: the network, the spectral method, both together, with intervals."""
 
+from dl4art.regression.counter import CombinedCounter, ThreadCounter
 from dl4art.regression.estimate import ThreadEstimate
+from dl4art.regression.spectral import SpectralCounter, refine_density, spectral_peaks
 
-__all__ = ["ThreadEstimate"]
+__all__ = ["CombinedCounter", "SpectralCounter", "ThreadCounter", "ThreadEstimate", "refine_density", "spectral_peaks"]

@@ -19,10 +19,8 @@ def make_labels(seed=0, vertical=12.0, horizontal=16.0, bend=2.0):
     systems = []
     for value in (vertical, horizontal):
         spacing = 200 / value
-        offsets = (
-            np.arange(0.5 * spacing, 300, spacing)
-            + rng.uniform(-0.08, 0.08, int(np.ceil(300 / spacing - 0.5))) * spacing
-        )
+        offsets = np.arange(0.5 * spacing, 300, spacing)
+        offsets += rng.uniform(-0.08, 0.08, len(offsets)) * spacing
         along = np.linspace(0, 300, 13)
         phase = rng.uniform(0, 6)
         systems.append(tuple(np.stack([x + bend * np.sin(along / 60 + phase), along], axis=1) for x in offsets))

@@ -1,0 +1,324 @@
+"""Counting with the network: pictures in, thread densities with calibrated intervals out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dl4art.regression.calibration import Calibration
+from dl4art.regression.estimate import ThreadEstimate
+from dl4art.regression.preprocess import normalise
+from dl4art.regression.spectral import refine_density
+from dl4art.utils.backend import load_keras
+from dl4art.utils.errors import InputError, ModelError, ScaleError
+from dl4art.utils.models import ModelFolder, find_model
+
+DEFAULT_MODEL = "threads"
+"""The model that is shipped."""
+WINDOW = 200
+_STEP = 6  # outputs (of 8 px) from one window to the next, at most: about a quarter of a window
+_REACH = 0.08  # how far from the network's density the spectrum is searched, as a share of it
+_BATCH_PIXELS = 3_000_000  # pictures that go through the network together hold no more than this
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What the network reads in n pictures; axis 1 is vertical, horizontal threads."""
+
+    density: Array
+    """(n, 2), th/cm"""
+    log_error: Array
+    """(n, 2), natural logarithm of the relative error that the network expects of itself"""
+    other_weave: Array
+    """(n,), logit of twill or basket weave"""
+    tilt: Array
+    """(n, 2), degrees, counter-clockwise"""
+
+    def each(self) -> Iterator[Readings]:
+        """One picture's readings after the other, axes kept."""
+        for index in range(len(self.density)):
+            part = slice(index, index + 1)
+            yield Readings(self.density[part], self.log_error[part], self.other_weave[part], self.tilt[part])
+
+
+@dataclass(frozen=True, eq=False)
+class ThreadCounter:
+    """Counts threads with the shipped network, or with one from a model folder.
+
+    The network is a small VGG regression trained with NMAE on simulated canvases (after Delgado et al., arXiv
+    2303.15999, where a far larger one is trained on labelled crops). It has one direction only and sees each picture
+    twice, the second time transposed; it works on windows of 1 cm and a picture's density is the mean over the windows
+    in it, weighted by the trust the network has in each.
+
+    Make one with `from_pretrained`.
+    """
+
+    folder: ModelFolder
+    calibration: Calibration
+    trunk: Any = field(repr=False)
+    profiles: Array = field(repr=False)
+    """(2, side): weights of a window's outputs along and across the threads, each summing to one."""
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path | None = None) -> ThreadCounter:
+        """Load a counter.
+
+        Parameters
+        ----------
+        model : str or path, optional
+            Name of a shipped model or a model folder; the shipped one if left out.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model, or its files are not whole.
+        """
+        folder = find_model(model or DEFAULT_MODEL)
+        keras = load_keras()
+        from dl4art.regression.network import build_trainer, build_trunk
+
+        try:
+            trunk = build_trunk(tuple(folder.config["filters"]))
+            trainer = build_trainer(trunk)
+            trainer.load_weights(folder.weights)
+            calibration = Calibration.from_dict(folder.calibration)
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise ModelError(f"{folder.path}: cannot be loaded as a thread counter ({error})") from error
+        raw = keras.ops.convert_to_numpy(trainer.get_layer("pool").profiles)
+        raw = raw + raw[:, ::-1]
+        profiles = np.exp(raw - raw.max(axis=1, keepdims=True))
+        return cls(folder, calibration, trunk, profiles / profiles.sum(axis=1, keepdims=True))
+
+    @property
+    def name(self) -> str:
+        """Name and first digits of the hash: enough to tell two models apart."""
+        return f"{self.folder.name} {self.folder.sha256[:8]}"
+
+    def read(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Readings:
+        """Read densities without judging them.
+
+        Parameters
+        ----------
+        pictures : sequence of (rows, cols) arrays, or array of shape (n, rows, cols)
+            Grey pictures at 200 px/cm, each side at least 200 px, of any real type.
+
+        Returns
+        -------
+        Readings
+        """
+        out = np.zeros((len(pictures), 2, 4), np.float32)
+        for indices in _batches(pictures):
+            normal = np.stack([normalise(pictures[index]) for index in indices])
+            out[indices, 0] = self._pool(self._outputs(normal))
+            out[indices, 1] = self._pool(self._outputs(normal.transpose(0, 2, 1)))
+        # a transposed picture leans the other way
+        tilt = 10 * out[:, :, 3] * np.array([1, -1], np.float32)
+        return Readings(out[:, :, 0], out[:, :, 1], out[:, :, 2].mean(axis=1), tilt)
+
+    def predict(
+        self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], *, px_per_cm: float = 200.0
+    ) -> list[ThreadEstimate]:
+        """Count the threads in pictures.
+
+        Parameters
+        ----------
+        pictures : sequence of (rows, cols) arrays, or array of shape (n, rows, cols)
+            Grey pictures of any real type, negative or positive, each side at least 1 cm.
+        px_per_cm : float
+            Their scale; other than 200 px/cm they are resampled.
+
+        Returns
+        -------
+        list of ThreadEstimate
+            One for each picture, in order.
+
+        Raises
+        ------
+        InputError
+            If a picture is not grey, not finite or smaller than 1 cm.
+        """
+        grey = [prepared(picture, px_per_cm) for picture in pictures]
+        return [self._estimate(readings) for readings in self.read(grey).each()]
+
+    def _estimate(self, reading: Readings) -> ThreadEstimate:
+        density, tilt = reading.density[0], reading.tilt[0]
+        half = self.calibration.half_width(reading.log_error[0])
+        return judged(self.calibration, density, half, tilt, reading.log_error[0], float(reading.other_weave[0]))
+
+    def _outputs(self, normal: Array) -> Array:
+        outputs: Array = np.asarray(self.trunk.predict_on_batch(normal[..., None]))
+        return outputs
+
+    def _pool(self, outputs: Array) -> Array:
+        """Pool (n, rows, cols, 5) over all windows to (n, 4): density, log error, other weave, angle."""
+        from dl4art.regression.network import REFERENCE_DENSITY
+
+        side = self.profiles.shape[1]
+        own = np.exp(np.clip(outputs[..., 1], -6, 6))
+        values = outputs[..., [0, 2, 3, 4]]
+        values[..., 0] = REFERENCE_DENSITY * np.exp(np.clip(values[..., 0], -1.4, 1.4))
+        profile = self.profiles[0][:, None] * self.profiles[1]
+        total = np.zeros((len(outputs), 4))
+        weights = np.zeros((len(outputs), 1))
+        for row in _starts(outputs.shape[1], side):
+            for col in _starts(outputs.shape[2], side):
+                cut = (slice(None), slice(row, row + side), slice(col, col + side))
+                weight = own[cut] * profile
+                pooled = np.einsum("nij,nijk->nk", weight, values[cut]) / weight.sum(axis=(1, 2))[:, None]
+                trust = np.exp(-np.clip(pooled[:, 1:2], -7, 2))
+                total += trust * pooled
+                weights += trust
+        return (total / weights).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class CombinedCounter:
+    """Network and spectrum together: the network says where the peak must lie, the spectrum refines it.
+
+    Where both agree, the estimate is their mean, weighted as the calibration found best; where they do not, the
+    network's estimate stands and its interval reaches as far as the disagreement.
+    """
+
+    network: ThreadCounter
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path | None = None) -> CombinedCounter:
+        """Load the network as `ThreadCounter.from_pretrained` does."""
+        return cls(ThreadCounter.from_pretrained(model))
+
+    @property
+    def name(self) -> str:
+        """Name of the network with the first digits of its hash."""
+        return self.network.name
+
+    def predict(
+        self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], *, px_per_cm: float = 200.0
+    ) -> list[ThreadEstimate]:
+        """Count the threads in pictures; parameters, result and errors as `ThreadCounter.predict`."""
+        grey = [prepared(picture, px_per_cm) for picture in pictures]
+        return [
+            self._estimate(picture, reading)
+            for picture, reading in zip(grey, self.network.read(grey).each(), strict=True)
+        ]
+
+    def _estimate(self, picture: Array, reading: Readings) -> ThreadEstimate:
+        calibration = self.network.calibration
+        found, quality = refined(picture, reading)
+        density, doubt = combine(reading.density[0], reading.log_error[0], found, quality, calibration)
+        half = calibration.half_width(doubt, combined=True)
+        return judged(calibration, density, half, reading.tilt[0], reading.log_error[0], float(reading.other_weave[0]))
+
+
+def refined(picture: Array, reading: Readings) -> tuple[Array, Array]:
+    """Densities that the spectrum of one picture shows near those of the network, and their qualities, each (2,)."""
+    (vertical, horizontal), (tilt_v, tilt_h) = reading.density[0].tolist(), reading.tilt[0].tolist()
+    peaks = refine_density(
+        picture, 200.0, vertical, horizontal, tilt_vertical=tilt_v, tilt_horizontal=tilt_h, reach=_REACH
+    )
+    density = np.array([peak.density for peak in peaks], np.float32)
+    quality = np.array([peak.quality for peak in peaks], np.float32)
+    return np.where(np.isfinite(density), density, reading.density[0]), np.nan_to_num(quality)
+
+
+def combine(
+    density: Array, log_error: Array, found: Array, quality: Array, calibration: Calibration
+) -> tuple[Array, Array]:
+    """Combine the network's densities and those of the spectrum, and say with which log error.
+
+    Parameters
+    ----------
+    density, log_error : arrays of one shape
+        What the network says.
+    found, quality : arrays of that shape
+        What the spectrum shows near it, from `refined`.
+    calibration : Calibration
+        With the weight of the spectrum and what a disagreement is worth.
+    """
+    apart = np.abs(found / density - 1)
+    share = np.clip(np.float32(calibration.spectral_share) * quality, 0, 1) * (apart <= calibration.agreement)
+    doubt = np.exp(log_error) + np.float32(calibration.doubt) * apart
+    return (density + share * (found - density)).astype(np.float32), np.log(doubt).astype(np.float32)
+
+
+def judged(
+    calibration: Calibration, density: Array, half: Array, tilt: Array, log_error: Array, other_weave: float
+) -> ThreadEstimate:
+    """Turn numbers into an estimate, or into the reason why there is none."""
+    directions = ("vertical", "horizontal")
+    unread = [name for name, error in zip(directions, log_error, strict=True) if error > calibration.no_estimate]
+    if unread:
+        return ThreadEstimate("no-estimate", message=f"the {' and '.join(unread)} threads cannot be read")
+    remarks = []
+    if other_weave > calibration.other_weave:
+        remarks.append("looks like twill or basket weave; the counter knows plain weave")
+    low, high = calibration.densities
+    remarks += [
+        f"{name} density is outside {low:g} to {high:g} th/cm, which the counter was trained on"
+        for name, value in zip(directions, density, strict=True)
+        if not low <= value <= high
+    ]
+    remarks += [
+        f"{name} threads lean more than 20 degrees, which the counter was not trained on"
+        for name, value in zip(directions, tilt, strict=True)
+        if abs(value) > 20
+    ]
+    (vertical, horizontal), (width_v, width_h) = density.tolist(), (half * density).tolist()
+    return ThreadEstimate(
+        "ok",
+        vertical,
+        horizontal,
+        max(0.0, vertical - width_v),
+        vertical + width_v,
+        max(0.0, horizontal - width_h),
+        horizontal + width_h,
+        float(tilt[0]),
+        float(tilt[1]),
+        "; ".join(remarks),
+    )
+
+
+def prepared(picture: npt.NDArray[Any], px_per_cm: float) -> Array:
+    """Check a picture and bring it to 200 px/cm."""
+    grey = np.asarray(picture)
+    if grey.ndim != 2 or not (np.issubdtype(grey.dtype, np.number) or grey.dtype == bool) or np.iscomplexobj(grey):
+        raise InputError(
+            f"a picture of shape {grey.shape} and type {grey.dtype} is not grey. Give (rows, cols) numbers."
+        )
+    if not (np.isfinite(px_per_cm) and px_per_cm > 0):
+        raise ScaleError(f"px_per_cm is {px_per_cm}, not a positive number of pixels per centimetre")
+    grey = grey.astype(np.float32)
+    if not np.isfinite(grey).all():
+        raise InputError("a picture holds NaN or infinity. Replace those pixels first.")
+    if abs(px_per_cm / 200 - 1) > 1e-9:
+        from dl4art.cropping import plate_from_array
+
+        grey = plate_from_array(grey, px_per_cm).sample()
+    if min(grey.shape) < WINDOW:
+        rows, cols = grey.shape
+        raise InputError(
+            f"a picture of {cols / 200:.2f} x {rows / 200:.2f} cm is smaller than a window of 1 cm. Give a larger one."
+        )
+    return grey
+
+
+def _batches(pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Iterator[list[int]]:
+    """Indices of pictures of one shape, no more together than memory is meant to hold."""
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for index, picture in enumerate(pictures):
+        alike.setdefault(picture.shape, []).append(index)
+    for shape, indices in alike.items():
+        count = max(1, _BATCH_PIXELS // (shape[0] * shape[1]))
+        yield from (indices[start : start + count] for start in range(0, len(indices), count))
+
+
+def _starts(outputs: int, side: int) -> list[int]:
+    """First outputs of windows that cover a row of outputs evenly from end to end."""
+    room = outputs - side
+    return [round(place) for place in np.linspace(0, room, -(-room // _STEP) + 1)]

@@ -1,0 +1,186 @@
+"""Training of the thread counter on simulated crops: resumable, the best epoch kept, one command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from dl4art.regression.losses import LOCAL, window_loss, window_nmae
+from dl4art.regression.network import STRIDE, WINDOW, build_trainer, build_trunk
+from dl4art.regression.preprocess import normalise
+from dl4art.regression.samples import simulate_samples
+from dl4art.simulation.readability import READABLE
+from dl4art.simulation.samples import CELL, Samples
+from dl4art.utils.files import atomic_path
+
+_CELLS = WINDOW // CELL
+_LOCAL_CELLS = 8  # local densities are means over 64 px
+_SIDE = 14
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The recipe of a counter; with the package's version it remakes the weights."""
+
+    crops: int = 24000
+    """Simulated crops of 240 px to draw, each from its own canvas."""
+    other_weaves: float = 0.1
+    epochs: int = 80
+    draws: int = 12800
+    """Windows seen in an epoch."""
+    batch: int = 64
+    rate: float = 2e-3
+    """Learning rate of Adam, falling to a hundredth along a cosine."""
+    check: int = 2000
+    """Windows to calibrate on, and as many to test on."""
+    precision: str = "mixed_bfloat16"
+    """Keras' policy while training: half the time where the processor has bfloat16; counting is always in float32."""
+    seed: int = 1
+    filters: tuple[int, ...] = (32, 32, 48, 64, 96)
+
+
+class Windows(keras.utils.PyDataset):  # type: ignore[misc]
+    """Windows cut at random from simulated crops, in one of the eight positions of a square, either direction.
+
+    Parameters
+    ----------
+    samples : Samples
+        Crops of at least `WINDOW` px.
+    batch, draws, seed : int
+        Windows in a batch and in an epoch; with `draws` zero each crop once, unturned, both directions.
+    """
+
+    def __init__(self, samples: Samples, *, batch: int, draws: int = 0, seed: int = 0) -> None:
+        super().__init__(workers=1)
+        self.samples, self.batch, self.draws, self.seed, self.epoch = samples, batch, draws, seed, 0
+        self.normal = np.empty(samples.grey.shape, np.float16)
+        for start in range(0, len(samples), 200):
+            self.normal[start : start + 200] = [normalise(crop) for crop in samples.grey[start : start + 200]]
+        self.items = np.stack(np.divmod(np.arange(2 * len(samples)), 2), axis=1)
+        if draws:
+            # what cannot be read teaches little but that it cannot: one in four is enough
+            readable = samples.readable[self.items[:, 0], self.items[:, 1]] > READABLE / 2
+            self.items = self.items[readable | (np.arange(len(self.items)) % 4 == 0)]
+
+    def __len__(self) -> int:
+        return -(-(self.draws or len(self.items)) // self.batch)
+
+    def on_epoch_end(self) -> None:
+        """Draw other windows in the next epoch."""
+        self.epoch += 1
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Batch number `index`: pictures (n, 200, 200, 1) and the truth that `losses.window_loss` takes."""
+        if not self.draws:
+            chosen = self.items[index * self.batch : (index + 1) * self.batch]
+            made = [self._window(sample, direction, 0, 0, (False, False)) for sample, direction in chosen]
+        else:
+            rng = np.random.default_rng([self.seed, self.epoch, index])
+            chosen = self.items[rng.integers(0, len(self.items), self.batch)]
+            room = (self.samples.grey.shape[1] - WINDOW) // CELL + 1
+            shifts, flips = rng.integers(0, room, (self.batch, 2)), rng.random((self.batch, 2)) < 0.5
+            made = [
+                self._window(sample, direction, down, right, flip)
+                for (sample, direction), (down, right), flip in zip(chosen, shifts, flips, strict=True)
+            ]
+        pictures, truths = zip(*made, strict=True)
+        return np.array(pictures, np.float32)[..., None], np.array(truths, np.float32)
+
+    def _window(self, sample: int, direction: int, down: int, right: int, flip: Any) -> tuple[Any, Any]:
+        """One window; direction 1 is the transposed crop, whose vertical threads are the horizontal ones."""
+        samples = self.samples
+        picture = self.normal[sample, down * CELL : down * CELL + WINDOW, right * CELL : right * CELL + WINDOW]
+        cells = samples.density[sample, direction, down : down + _CELLS, right : right + _CELLS]
+        angle = samples.angle[sample, direction] / 10
+        if direction == 1:
+            picture, cells, angle = picture.T, cells.T, -angle
+        for axis in (0, 1):
+            if flip[axis]:
+                picture, cells, angle = np.flip(picture, axis), np.flip(cells, axis), -angle
+        # means over squares of 64 px, from a table of sums
+        sums = np.pad(cells.astype(np.float64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+        k = _LOCAL_CELLS
+        local = (sums[k:, k:] - sums[:-k, k:] - sums[k:, :-k] + sums[:-k, :-k]) / k**2
+        local = local[2 : 2 + _SIDE, 2 : 2 + _SIDE]
+        readable = min(1.0, float(samples.readable[sample, direction]) / READABLE)
+        return picture, [*local.ravel(), cells.mean(), readable, not samples.plain[sample], angle]
+
+
+def train_counter(
+    settings: TrainingSettings, folder: str | Path, *, workers: int = 2, tell: Callable[[str], None] = print
+) -> Path:
+    """Train a counter, or go on with a training that was interrupted.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        The recipe.
+    folder : path
+        Gets the simulated crops, the state after each epoch, ``curve.csv`` and the best epoch's ``model.weights.h5``.
+    workers : int
+        Processes that simulate.
+    tell : callable
+        Told what goes on.
+
+    Returns
+    -------
+    Path
+        The weights of the best epoch.
+    """
+    folder = Path(folder)
+    data = folder / "crops"
+    data.mkdir(parents=True, exist_ok=True)
+    with atomic_path(folder / "settings.json") as path:
+        path.write_text(json.dumps(asdict(settings), indent=2))
+
+    def drawn(ready: int) -> None:
+        tell(f"simulated {ready * 500} crops")
+
+    stop = simulate_samples(data, "stop", 1000, WINDOW, workers=workers, done=drawn)
+    train = simulate_samples(
+        data, "train", settings.crops, 240, other_weaves=settings.other_weaves, workers=workers, done=drawn
+    )
+    keras.utils.set_random_seed(settings.seed)
+    windows = Windows(train, batch=settings.batch, draws=settings.draws, seed=settings.seed)
+    held = Windows(stop, batch=200)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(settings.precision)
+    try:
+        trunk = build_trunk(settings.filters)
+        trainer = build_trainer(trunk)
+    finally:
+        keras.config.set_dtype_policy(before)
+    schedule = keras.optimizers.schedules.CosineDecay(settings.rate, settings.epochs * len(windows), alpha=0.01)
+    trainer.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss=window_loss, metrics=[window_nmae])
+    best = folder / "model.weights.h5"
+    tell(f"{trunk.count_params()} parameters, {len(windows.items)} thread systems")
+    trainer.fit(
+        windows,
+        epochs=settings.epochs,
+        validation_data=held,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
+            keras.callbacks.CSVLogger(folder / "curve.csv", append=True),
+            keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True, save_weights_only=True),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: tell(_line(epoch, logs))),
+        ],
+    )
+    return best
+
+
+def _line(epoch: int, logs: dict[str, float]) -> str:
+    return (
+        f"epoch {epoch + 1}: loss {logs['loss']:.4f}, NMAE {logs['window_nmae']:.4f}, "
+        f"held out: loss {logs['val_loss']:.4f}, NMAE {logs['val_window_nmae']:.4f}"
+    )
+
+
+__all__ = ["LOCAL", "STRIDE", "TrainingSettings", "Windows", "train_counter"]

@@ -1,0 +1,138 @@
+import math
+
+import numpy as np
+import pytest
+import tifffile
+
+from dl4art import regression
+from dl4art.regression.count_file import FileCount, count_files, load_counter
+from dl4art.regression.estimate import ThreadEstimate
+from dl4art.utils.files import sha256
+
+
+class FixedCounter:
+    """Finds the same in every picture."""
+
+    def __init__(self, **numbers):
+        self.estimate = ThreadEstimate(**{"status": "ok", "vertical_per_cm": 12.0, "horizontal_per_cm": 15.0} | numbers)
+
+    def predict(self, pictures, *, px_per_cm):
+        return [self.estimate for _ in pictures]
+
+
+@pytest.fixture
+def crop(tmp_path):
+    """2 x 1.5 cm at 100 px/cm."""
+    tifffile.imwrite(
+        tmp_path / "crop.tif", np.full((150, 200), 90, np.uint8), resolution=(100, 100), resolutionunit="CENTIMETER"
+    )
+    return tmp_path / "crop.tif"
+
+
+def test_a_row_holds_what_was_found_and_where_it_comes_from(crop):
+    (row,) = count_files([crop], FixedCounter(vertical_low=11.5, vertical_high=12.5, message="twill?"))
+    assert row.to_dict() == {
+        "file": str(crop),
+        "status": "ok",
+        "vertical_per_cm": 12.0,
+        "horizontal_per_cm": 15.0,
+        "vertical_low": 11.5,
+        "vertical_high": 12.5,
+        "horizontal_low": None,
+        "horizontal_high": None,
+        "vertical_threads": 24.0,
+        "horizontal_threads": 22.5,
+        "width_cm": 2.0,
+        "height_cm": 1.5,
+        "px_per_cm": 100.0,
+        "message": "twill?",
+        "vertical_tilt": None,
+        "horizontal_tilt": None,
+        "scale_source": row.scale_source,
+        "sha256": sha256(crop),
+    }
+    assert row.scale_source
+
+
+def test_threads_that_cross_a_side_are_fewer_when_they_lie_aslant(crop):
+    (row,) = count_files([crop], FixedCounter(vertical_tilt=-10.0, horizontal_tilt=20.0))
+    assert row.vertical_threads == pytest.approx(12 * 2.0 * math.cos(math.radians(10)), abs=1e-3)
+    assert row.horizontal_threads == pytest.approx(15 * 1.5 * math.cos(math.radians(20)), abs=1e-3)
+
+
+def test_no_estimate_has_no_numbers_but_its_size_and_reason(crop):
+    counter = FixedCounter(
+        status="no-estimate", vertical_per_cm=None, horizontal_per_cm=None, message="no weave to be seen"
+    )
+    (row,) = count_files([crop], counter)
+    assert (row.status, row.message, row.width_cm) == ("no-estimate", "no weave to be seen", 2.0)
+    assert row.vertical_per_cm is row.vertical_threads is None
+
+
+def test_the_users_scale_is_passed_on(crop):
+    assert count_files([crop], FixedCounter(), px_per_cm=50.0)[0].width_cm == 4.0
+    assert count_files([crop], FixedCounter(), size_cm=(4.0, 3.0))[0].px_per_cm == 50.0
+
+
+def test_a_crop_without_scale_is_taken_as_one_only_where_allowed(tmp_path):
+    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    for path in paths:
+        tifffile.imwrite(path, np.full((300, 300), 90, np.uint8))
+    rows = count_files(paths, FixedCounter(), crops=[True, False])
+    assert [row.status for row in rows] == ["ok", "failed"]
+    assert (rows[0].px_per_cm, rows[0].message) == (200.0, "scale assumed: 300x300 crop")
+    assert "--px-per-cm" in rows[1].message
+
+
+def test_a_failure_nobody_thought_of_is_a_row_too(crop, monkeypatch):
+    def break_down(*_args, **_options):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("dl4art.cropping.read_plate", break_down)
+    (row,) = count_files([crop], FixedCounter())
+    assert row == FileCount(
+        str(crop), "failed", message="cannot be read or counted (MemoryError: no room)", sha256=sha256(crop)
+    )
+
+
+def test_an_interruption_is_no_failure_of_the_file(crop):
+    class Impatient:
+        def predict(self, pictures, *, px_per_cm):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        count_files([crop], Impatient())
+
+
+def test_rows_come_in_the_order_of_the_files(crop, tmp_path):
+    tifffile.imwrite(
+        tmp_path / "large.tif", np.full((400, 400), 90, np.uint8), resolution=(100, 100), resolutionunit="CENTIMETER"
+    )
+    paths = [tmp_path / "large.tif", crop, tmp_path / "gone.tif", crop, tmp_path / "large.tif"]
+    rows = count_files(paths, FixedCounter())
+    assert [row.file for row in rows] == list(map(str, paths))
+    assert [row.status for row in rows] == ["ok", "ok", "failed", "ok", "ok"]
+    assert rows[0].message.startswith("mean over 4 of 4 crops")
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "called_with"),
+    [
+        ("auto", "CombinedCounter", ("small",)),
+        ("network", "ThreadCounter", ("small",)),
+        ("spectral", "SpectralCounter", ()),
+    ],
+)
+def test_each_method_has_its_counter(method, name, called_with, monkeypatch):
+    class Recorder:
+        def __init__(self, *given):
+            self.given = given
+
+        @classmethod
+        def from_pretrained(cls, *given):
+            return cls(*given)
+
+    monkeypatch.setattr(regression, name, Recorder, raising=False)
+    counter = load_counter(method, "small")
+    assert isinstance(counter, Recorder)
+    assert counter.given == called_with
