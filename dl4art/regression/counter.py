@@ -148,9 +148,9 @@ class ThreadCounter:
         return [self._estimate(readings) for readings in self.read(grey).each()]
 
     def _estimate(self, reading: Readings) -> ThreadEstimate:
-        density, tilt = reading.density[0], reading.tilt[0]
+        density = reading.density[0]
         half = self.calibration.half_width(reading.log_error[0])
-        return judged(self.calibration, density, half, tilt, reading.log_error[0], float(reading.other_weave[0]))
+        return judged(self.calibration, reading, density, half)
 
     def _outputs(self, normal: Array) -> Array:
         outputs: Array = np.asarray(self.trunk.predict_on_batch(normal[..., None]))
@@ -213,7 +213,7 @@ class CombinedCounter:
         found, quality = refined(picture, reading)
         density, doubt = combine(reading.density[0], reading.log_error[0], found, quality, calibration)
         half = calibration.half_width(doubt, combined=True)
-        return judged(calibration, density, half, reading.tilt[0], reading.log_error[0], float(reading.other_weave[0]))
+        return judged(calibration, reading, density, half)
 
 
 def refined(picture: Array, reading: Readings) -> tuple[Array, Array]:
@@ -247,16 +247,20 @@ def combine(
     return (density + share * (found - density)).astype(np.float32), np.log(doubt).astype(np.float32)
 
 
-def judged(
-    calibration: Calibration, density: Array, half: Array, tilt: Array, log_error: Array, other_weave: float
-) -> ThreadEstimate:
-    """Turn numbers into an estimate, or into the reason why there is none."""
+def judged(calibration: Calibration, reading: Readings, density: Array, half: Array) -> ThreadEstimate:
+    """Turn one picture's numbers into an estimate, or into the reason why there is none.
+
+    `density` and `half`, the half-width of the interval as a share of it, are what was made of the reading, each (2,).
+    """
     directions = ("vertical", "horizontal")
-    unread = [name for name, error in zip(directions, log_error, strict=True) if error > calibration.no_estimate]
+    unread = [
+        name for name, error in zip(directions, reading.log_error[0], strict=True) if error > calibration.no_estimate
+    ]
     if unread:
         return ThreadEstimate("no-estimate", message=f"the {' and '.join(unread)} threads cannot be read")
+    tilt = reading.tilt[0]
     remarks = []
-    if other_weave > calibration.other_weave:
+    if reading.other_weave[0] > calibration.other_weave:
         remarks.append("looks like twill or basket weave; the counter knows plain weave")
     low, high = calibration.densities
     remarks += [
@@ -309,7 +313,7 @@ def prepared(picture: npt.NDArray[Any], px_per_cm: float) -> Array:
 
 
 def _batches(pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Iterator[list[int]]:
-    """Indices of pictures of one shape, no more together than memory is meant to hold."""
+    """Give indices of pictures of one shape, no more together than memory is meant to hold."""
     alike: dict[tuple[int, ...], list[int]] = {}
     for index, picture in enumerate(pictures):
         alike.setdefault(picture.shape, []).append(index)

@@ -88,7 +88,7 @@ class WindowPool(layers.Layer):  # type: ignore[misc]
         return (input_shape[0], input_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
-        """Configuration for serialisation."""
+        """Give the configuration for serialisation."""
         return {**super().get_config(), "side": self.side}
 
 

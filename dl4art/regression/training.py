@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class Windows(keras.utils.PyDataset):  # type: ignore[misc]
             self.items = self.items[readable | (np.arange(len(self.items)) % 4 == 0)]
 
     def __len__(self) -> int:
-        return -(-(self.draws or len(self.items)) // self.batch)
+        return math.ceil((self.draws or len(self.items)) / self.batch)
 
     def on_epoch_end(self) -> None:
         """Draw other windows in the next epoch."""

@@ -39,7 +39,8 @@ class Threads:
         along = (t - np.float32(self.start)) * np.float32(1 / self.stray_step)
         first = np.interp(u, self.centres, numbers).astype(np.float32)
         # between two threads the stray is interpolated
-        return np.interp(u - bilinear(self.strays, first, along), self.centres, numbers).astype(np.float32)
+        phase: Array = np.interp(u - bilinear(self.strays, first, along), self.centres, numbers).astype(np.float32)
+        return phase
 
     def width(self, number: Array, t: Array) -> Array:
         """Width in cm of the thread with that number (whole) at `t`."""
@@ -63,7 +64,9 @@ def _walks(rng: np.random.Generator, rows: int, length: float, scale: float, acr
     return noise.astype(np.float32), step
 
 
-def lay_threads(rng: np.random.Generator, yarns: Yarns, across: tuple[float, float], along: tuple[float, float]) -> Threads:
+def lay_threads(
+    rng: np.random.Generator, yarns: Yarns, across: tuple[float, float], along: tuple[float, float]
+) -> Threads:
     """Lay threads over a stretch of cloth.
 
     Parameters

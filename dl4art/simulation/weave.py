@@ -106,7 +106,8 @@ def _cusps(sheet: Sheet, x: Array, y: Array) -> tuple[Array, Array]:
     wave = np.float32(2 * np.pi / sheet.cusp_pitch)
 
     def fade(distance: Array) -> Array:
-        return np.exp(-distance * np.float32(1 / 3.0))
+        faded: Array = np.exp(-distance * np.float32(1 / 3.0))
+        return faded
 
     across_vertical = (fade(x) - fade(width - x)) * np.cos(wave * y)
     across_horizontal = (fade(y) - fade(height - y)) * np.cos(wave * x)
@@ -132,28 +133,31 @@ def thread_phases(sheet: Sheet, x: Array, y: Array) -> tuple[Array, Array, Array
 
 def _over(pattern: npt.NDArray[np.int8], mine: npt.NDArray[np.int32], threads: Threads, phase: Array) -> Array:
     """How far a thread lies over (+1) or under (-1), smoothly from one crossing thread to the next."""
-    last = len(threads.sheds) - 2
-    below = np.clip(np.floor(phase).astype(np.int32), 0, last)
+    rows, cols = pattern.shape
+    # one row for each crossing thread
+    table = pattern[threads.sheds % rows].astype(np.float32).ravel()
+    below = np.clip(np.floor(phase), np.float32(0), np.float32(len(threads.sheds) - 2))
     part = phase - below
     # cosine from crossing to crossing; the polynomial is its cheap twin
     smooth = part * part * (3 - 2 * part)
-    rows, cols = pattern.shape
-    column = mine % cols
-    here = pattern[threads.sheds[below] % rows, column]
-    there = pattern[threads.sheds[below + 1] % rows, column]
+    at = (below.astype(np.int32) * np.int32(cols) + mine % cols).astype(np.intp)
+    here = table.take(at, mode="clip")
+    there = table[cols:].take(at, mode="clip")
     value: Array = here + smooth * (there - here)
     return value
 
 
 def _profile(
-    threads: Threads, yarns: Yarns, phase: Array, along: Array, crossing: Array, rough: Array
+    threads: Threads, yarns: Yarns, phase: Array, *, along: Array, crossing: Array, rough: Array
 ) -> tuple[npt.NDArray[np.int32], Array, Array]:
-    """Number of the nearest thread, its thickness at the point, and its width in units of the mean."""
-    number = np.clip(np.rint(phase), 0, len(threads.centres) - 2)
+    """Give the number of the nearest thread, its thickness at the point, and its width in units of the mean."""
+    number = np.clip(np.rint(phase), np.float32(0), np.float32(len(threads.centres) - 2))
     whole = number.astype(np.int32)
-    gaps = np.diff(threads.centres)
     offset = phase - number
-    spacing = np.where(offset < 0, gaps[np.maximum(whole - 1, 0)], gaps[whole])
+    # room to the neighbour on the side where the point lies
+    gaps = np.diff(threads.centres, prepend=0)
+    gaps[0] = gaps[1]
+    spacing = gaps.take(whole + (offset >= 0), mode="clip")
     width = threads.width(number, along)
     # from 1 between crossings to 1 + bulge at one; rough edges are those of a hairy yarn
     between = np.abs(crossing - np.rint(crossing))
@@ -169,8 +173,12 @@ def relief(sheet: Sheet, x: Array, y: Array) -> Relief:
     phase_v, phase_h, along_v, along_h = thread_phases(sheet, x, y)
     width_v, width_h = cloth.vertical.width / cloth.vertical.density, cloth.horizontal.width / cloth.horizontal.density
     rough = sheet.hair(x, y) * np.float32(sheet.hairiness)
-    number_v, thick_v, relative_v = _profile(sheet.vertical, cloth.vertical, phase_v, along_v, phase_h, rough)
-    number_h, thick_h, relative_h = _profile(sheet.horizontal, cloth.horizontal, phase_h, along_h, phase_v, rough)
+    number_v, thick_v, relative_v = _profile(
+        sheet.vertical, cloth.vertical, phase_v, along=along_v, crossing=phase_h, rough=rough
+    )
+    number_h, thick_h, relative_h = _profile(
+        sheet.horizontal, cloth.horizontal, phase_h, along=along_h, crossing=phase_v, rough=rough
+    )
     over_v = _over(cloth.pattern, sheet.vertical.sheds[number_v], sheet.horizontal, phase_h)
     over_h = -_over(cloth.pattern.T, sheet.horizontal.sheds[number_h], sheet.vertical, phase_v)
     floor = np.float32(-1.5)
