@@ -5,9 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import dl4art
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20260)
 
 
 @pytest.fixture

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 Method = Literal["auto", "network", "spectral"]
 
+SCALE_ERROR = 0.002
+"""How far the stated pixels per centimetre may be off (95 %), as a share: half a step of a scale given in whole dpi
+near 250, or 1 mm in a painting measured as 50 cm."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -141,12 +145,25 @@ def _row(path: Path, plate: Plate | None, result: ThreadEstimate | Exception) ->
     facts["message"] = "; ".join(text for text in (result.message, *notes) if text)
     if result.status != "ok":
         return FileCount(status=result.status, **facts)
-    numbers = {name: getattr(result, name) for name in NUMBERS}
+    numbers = widened({name: getattr(result, name) for name in NUMBERS})
     for direction, extent in (("vertical", facts["width_cm"]), ("horizontal", facts["height_cm"])):
         tilt = math.radians(numbers[f"{direction}_tilt"] or 0.0)
         numbers[f"{direction}_threads"] = numbers[f"{direction}_per_cm"] * extent * math.cos(tilt)
     facts |= {name: None if value is None else round(float(value), 3) for name, value in numbers.items()}
     return FileCount(status="ok", **facts)
+
+
+def widened(numbers: dict[str, Any], scale_error: float = SCALE_ERROR) -> dict[str, Any]:
+    """Put the error of the scale into the intervals, as independent of the counter's own."""
+    result = dict(numbers)
+    for direction in ("vertical", "horizontal"):
+        density = numbers[f"{direction}_per_cm"]
+        for end, sign in (("low", -1), ("high", 1)):
+            value = numbers[f"{direction}_{end}"]
+            if value is not None:
+                reach = math.hypot(value - density, scale_error * density)
+                result[f"{direction}_{end}"] = max(0.0, density + sign * reach)
+    return result
 
 
 def _reason(path: Path, error: Exception) -> str:

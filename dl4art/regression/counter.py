@@ -40,12 +40,14 @@ class Readings:
     """(n,), logit of twill or basket weave"""
     tilt: Array
     """(n, 2), degrees, counter-clockwise"""
+    readable: Array
+    """(n, 2), logit of readability"""
 
     def each(self) -> Iterator[Readings]:
         """One picture's readings after the other, axes kept."""
         for index in range(len(self.density)):
             part = slice(index, index + 1)
-            yield Readings(self.density[part], self.log_error[part], self.other_weave[part], self.tilt[part])
+            yield Readings(**{name: getattr(self, name)[part] for name in Readings.__dataclass_fields__})
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +115,14 @@ class ThreadCounter:
         -------
         Readings
         """
-        out = np.zeros((len(pictures), 2, 4), np.float32)
+        out = np.zeros((len(pictures), 2, 5), np.float32)
         for indices in _batches(pictures):
             normal = np.stack([normalise(pictures[index]) for index in indices])
             out[indices, 0] = self._pool(self._outputs(normal))
             out[indices, 1] = self._pool(self._outputs(normal.transpose(0, 2, 1)))
         # a transposed picture leans the other way
         tilt = 10 * out[:, :, 3] * np.array([1, -1], np.float32)
-        return Readings(out[:, :, 0], out[:, :, 1], out[:, :, 2].mean(axis=1), tilt)
+        return Readings(out[:, :, 0], out[:, :, 1], out[:, :, 2].mean(axis=1), tilt, out[:, :, 4])
 
     def predict(
         self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], *, px_per_cm: float = 200.0
@@ -148,16 +150,14 @@ class ThreadCounter:
         return [self._estimate(readings) for readings in self.read(grey).each()]
 
     def _estimate(self, reading: Readings) -> ThreadEstimate:
-        density = reading.density[0]
-        half = self.calibration.half_width(reading.log_error[0])
-        return judged(self.calibration, reading, density, half)
+        return judged(self.calibration, reading, reading.density[0], reading.log_error[0], combined=False)
 
     def _outputs(self, normal: Array) -> Array:
         outputs: Array = np.asarray(self.trunk.predict_on_batch(normal[..., None]))
         return outputs
 
     def _pool(self, outputs: Array) -> Array:
-        """Pool (n, rows, cols, 5) over all windows to (n, 4): density, log error, other weave, angle."""
+        """Pool (n, rows, cols, 6) over all windows to (n, 5): density, log error, other weave, angle, readable."""
         from dl4art.regression.network import REFERENCE_DENSITY
 
         side = self.profiles.shape[1]
@@ -175,7 +175,9 @@ class ThreadCounter:
                 trust = np.exp(-np.clip(pooled[:, 1:2], -7, 2))
                 total += trust * pooled
                 weights += trust
-        return (total / weights).astype(np.float32)
+        # whether a picture can be read is asked of all of it alike
+        readable = outputs[..., 5].mean(axis=(1, 2))
+        return np.column_stack([total / weights, readable]).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,10 +212,10 @@ class CombinedCounter:
 
     def _estimate(self, picture: Array, reading: Readings) -> ThreadEstimate:
         calibration = self.network.calibration
-        found, quality = refined(picture, reading)
-        density, doubt = combine(reading.density[0], reading.log_error[0], found, quality, calibration)
-        half = calibration.half_width(doubt, combined=True)
-        return judged(calibration, reading, density, half)
+        density, log_error = combine(
+            reading.density[0], reading.log_error[0], *refined(picture, reading), calibration=calibration
+        )
+        return judged(calibration, reading, density, log_error, combined=True)
 
 
 def refined(picture: Array, reading: Readings) -> tuple[Array, Array]:
@@ -228,9 +230,9 @@ def refined(picture: Array, reading: Readings) -> tuple[Array, Array]:
 
 
 def combine(
-    density: Array, log_error: Array, found: Array, quality: Array, calibration: Calibration
+    density: Array, log_error: Array, found: Array, quality: Array, *, calibration: Calibration
 ) -> tuple[Array, Array]:
-    """Combine the network's densities and those of the spectrum, and say with which log error.
+    """Combine the network's densities with those of the spectrum, and say with which log error.
 
     Parameters
     ----------
@@ -239,25 +241,28 @@ def combine(
     found, quality : arrays of that shape
         What the spectrum shows near it, from `refined`.
     calibration : Calibration
-        With the weight of the spectrum and what a disagreement is worth.
+        With the weight of the spectrum, and what agreement and disagreement are worth.
     """
     apart = np.abs(found / density - 1)
     share = np.clip(np.float32(calibration.spectral_share) * quality, 0, 1) * (apart <= calibration.agreement)
-    doubt = np.exp(log_error) + np.float32(calibration.doubt) * apart
-    return (density + share * (found - density)).astype(np.float32), np.log(doubt).astype(np.float32)
+    together = (density + share * (found - density)).astype(np.float32)
+    return together, calibration.expected_log_error(log_error, apart, quality)
 
 
-def judged(calibration: Calibration, reading: Readings, density: Array, half: Array) -> ThreadEstimate:
+def judged(
+    calibration: Calibration, reading: Readings, density: Array, log_error: Array, *, combined: bool
+) -> ThreadEstimate:
     """Turn one picture's numbers into an estimate, or into the reason why there is none.
 
-    `density` and `half`, the half-width of the interval as a share of it, are what was made of the reading, each (2,).
+    `density` and `log_error`, each (2,), are what was made of the reading.
     """
+    limit = calibration.combined_limit if combined else calibration.network_limit
     directions = ("vertical", "horizontal")
-    unread = [
-        name for name, error in zip(directions, reading.log_error[0], strict=True) if error > calibration.no_estimate
-    ]
+    doubtful = (log_error > limit) | (reading.readable[0] < calibration.readable)
+    unread = [name for name, yes in zip(directions, doubtful, strict=True) if yes]
     if unread:
-        return ThreadEstimate("no-estimate", message=f"the {' and '.join(unread)} threads cannot be read")
+        return ThreadEstimate("no-estimate", message=f"the {' and '.join(unread)} threads cannot be read here")
+    half = calibration.half_width(log_error, combined=combined)
     tilt = reading.tilt[0]
     remarks = []
     if reading.other_weave[0] > calibration.other_weave:

@@ -28,7 +28,7 @@ def window_loss(truth: Any, predicted: Any) -> Any:
     ----------
     truth : (n, 196 + 4)
         Local densities, window density (th/cm), readability 0 to 1, other weave 0 or 1, angle in tens of degrees.
-    predicted : (n, 196 + 5)
+    predicted : (n, 196 + 6)
         Local densities and what `WindowPool` gives.
     """
     local, density, readable, other, angle = (
@@ -44,11 +44,15 @@ def window_loss(truth: Any, predicted: Any) -> Any:
     log_error = ops.clip(pooled[:, 2], -7.0, 2.0)
     miss = ops.stop_gradient(ops.minimum(relative, 1.0))
     likelihood = miss * ops.exp(-log_error) + log_error
-    logit = pooled[:, 3]
-    weave = ops.relu(logit) - logit * other + ops.log1p(ops.exp(-ops.abs(logit)))
+    weave = _cross_entropy(other, pooled[:, 3])
     turned = ops.abs(pooled[:, 4] - angle)
-    total = readable * (relative + 0.3 * near + 0.03 * weave + 0.03 * turned) + 0.01 * likelihood
+    legible = _cross_entropy(ops.cast(readable >= 1, pooled.dtype), pooled[:, 5])
+    total = readable * (relative + 0.3 * near + 0.03 * weave + 0.03 * turned) + 0.02 * likelihood + 0.03 * legible
     return ops.mean(total)
+
+
+def _cross_entropy(truth: Any, logit: Any) -> Any:
+    return ops.relu(logit) - logit * truth + ops.log1p(ops.exp(-ops.abs(logit)))
 
 
 def window_nmae(truth: Any, predicted: Any) -> Any:

@@ -18,7 +18,7 @@ STRIDE = 8
 """Pixels from one output of the network to the next."""
 REFERENCE_DENSITY = 12.0
 """Density in th/cm at which the network's first channel is zero."""
-CHANNELS = ("log_density", "weight", "log_error", "other_weave", "angle")
+CHANNELS = ("log_density", "weight", "log_error", "other_weave", "angle", "readable")
 """What the network says at each place; see `WindowPool` for what becomes of it."""
 
 
@@ -60,8 +60,9 @@ class WindowPool(layers.Layer):  # type: ignore[misc]
     The outputs are weighted by a learned profile over the window, the same mirrored (outputs near the border count
     for the strip that no output is centred on), and by the network's own weight for the place.
 
-    Input shape ``(n, rows, cols, 5)``, output shape ``(n, 5)``: density in th/cm, mean log weight, log of the expected
-    relative error, logit of another weave than plain, angle in tens of degrees.
+    Input shape ``(n, rows, cols, 6)``, output shape ``(n, 6)``: density in th/cm, mean log weight, log of the expected
+    relative error, logit of another weave than plain, angle in tens of degrees, logit of readability. The last is
+    about the whole window, so that there the network's own weight has no say.
     """
 
     def __init__(self, side: int, **kwargs: Any) -> None:
@@ -73,15 +74,16 @@ class WindowPool(layers.Layer):  # type: ignore[misc]
         self.profiles = self.add_weight(shape=(2, self.side), initializer="zeros", name="profiles")
 
     def call(self, outputs: Any) -> Any:
-        """Pool ``(n, side, side, 5)`` to ``(n, 5)``."""
+        """Pool ``(n, side, side, 6)`` to ``(n, 6)``."""
         outputs = ops.cast(outputs, "float32")
         profiles = ops.softmax(self.profiles + ops.flip(self.profiles, axis=1), axis=1)
         along, across = ops.expand_dims(profiles[0], 1), ops.expand_dims(profiles[1], 0)
         own = ops.exp(ops.clip(outputs[..., 1], -6.0, 6.0))
         weight = ops.expand_dims(along * across * own, -1)
         density = density_of(outputs[..., :1])
-        values = ops.concatenate([density, outputs[..., 1:]], axis=-1)
-        return ops.sum(values * weight, axis=(1, 2)) / ops.sum(weight, axis=(1, 2))
+        values = ops.concatenate([density, outputs[..., 1:-1]], axis=-1)
+        pooled = ops.sum(values * weight, axis=(1, 2)) / ops.sum(weight, axis=(1, 2))
+        return ops.concatenate([pooled, ops.mean(outputs[..., -1:], axis=(1, 2))], axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """One row for each window."""
@@ -108,7 +110,7 @@ def build_trunk(filters: tuple[int, ...] = (32, 32, 48, 64, 96)) -> keras.Model:
     Returns
     -------
     keras.Model
-        From ``(n, rows, cols, 1)`` to ``(n, places down, places across, 5)``, a place every `STRIDE` px; see `reach`.
+        From ``(n, rows, cols, 1)`` to ``(n, places down, places across, 6)``, a place every `STRIDE` px; see `reach`.
     """
 
     def block(features: Any, count: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art import __version__
-from dl4art.regression.calibration import Calibration, flag_threshold, interval_curve, refusal_threshold
+from dl4art.regression.calibration import (
+    Calibration,
+    Curve,
+    fit_doubt,
+    flag_threshold,
+    interval_curve,
+    legible_threshold,
+    refusal_threshold,
+)
 from dl4art.regression.card import model_card
 from dl4art.regression.counter import CombinedCounter, Readings, ThreadCounter, combine, refined
 from dl4art.regression.estimate import ThreadEstimate
@@ -23,12 +31,24 @@ from dl4art.regression.samples import simulate_samples
 from dl4art.regression.spectral import SpectralCounter
 from dl4art.regression.training import TrainingSettings
 from dl4art.simulation.readability import READABLE
-from dl4art.simulation.samples import Samples
+from dl4art.simulation.samples import Samples, Split
+from dl4art.utils.files import atomic_path
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
 
 Tell = Callable[[str], None]
-_UNCALIBRATED = Calibration(((-7.0, 2.0), (0.002, 5.0)), ((-7.0, 2.0), (0.002, 5.0)), 2.0, 9.0, 1.0, 0.08, 0.5)
+_ANY: Curve = ((-7.0, 2.0), (0.002, 5.0))
+_UNCALIBRATED = Calibration(
+    network=_ANY,
+    combined=_ANY,
+    network_limit=2.0,
+    combined_limit=2.0,
+    readable=-20.0,
+    other_weave=20.0,
+    spectral_share=1.0,
+    agreement=0.08,
+    doubt=(0.0, 1.0, 0.0, 0.0),
+)
 CROP = 304
 """Side in pixels of the 1.5 cm crops that are calibrated and tested on beside windows of 1 cm."""
 
@@ -66,30 +86,43 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
     held : sequence
         Held-out crops: windows of 1 cm, and crops of 1.5 cm.
     """
-    plain = [np.repeat(part.samples.plain[:, None], 2, axis=1) for part in held]
-    log_error = np.concatenate([part.reading.log_error[use] for part, use in zip(held, plain, strict=True)])
-    truth = np.concatenate([part.truth[use] for part, use in zip(held, plain, strict=True)])
-    density = np.concatenate([part.reading.density[use] for part, use in zip(held, plain, strict=True)])
-    found = np.concatenate([part.refined[0][use] for part, use in zip(held, plain, strict=True)])
-    quality = np.concatenate([part.refined[1][use] for part, use in zip(held, plain, strict=True)])
-    logits = np.concatenate([part.reading.other_weave[part.samples.plain] for part in held])
-    error = np.abs(density / truth - 1)
-    base = replace(_UNCALIBRATED, no_estimate=refusal_threshold(log_error, error), other_weave=flag_threshold(logits))
-    kept = log_error <= base.no_estimate
-    tried = {}
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5):
-        for agreement in (0.02, 0.04, 0.08):
-            trial = replace(base, spectral_share=share, agreement=agreement)
-            together, _ = combine(density, log_error, found, quality, trial)
-            tried[share, agreement] = float(np.abs(together / truth - 1)[kept].mean())
-    share, agreement = min(tried, key=lambda key: tried[key])
-    base = replace(base, spectral_share=share, agreement=agreement)
-    together, doubt = combine(density, log_error, found, quality, base)
-    off = np.abs(together / truth - 1)
+
+    def plain(values: Callable[[_Held], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        return np.concatenate([values(part)[part.samples.plain] for part in held])
+
+    truth, readable = plain(lambda part: part.truth), plain(lambda part: part.readable)
+    density, log_error = plain(lambda part: part.reading.density), plain(lambda part: part.reading.log_error)
+    found, quality = plain(lambda part: part.refined[0]), plain(lambda part: part.refined[1])
+    base = replace(
+        _UNCALIBRATED,
+        readable=legible_threshold(plain(lambda part: part.reading.readable)[readable]),
+        other_weave=flag_threshold(plain(lambda part: part.reading.other_weave)),
+    )
+    legible = plain(lambda part: part.reading.readable) >= base.readable
+
+    def off(trial: Calibration) -> npt.NDArray[Any]:
+        together, _ = combine(density, log_error, found, quality, calibration=trial)
+        return np.abs(together / truth - 1)
+
+    trials = [
+        replace(base, spectral_share=share, agreement=agreement)
+        for share in (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+        for agreement in (0.02, 0.04, 0.06, 0.08)
+    ]
+    best = min(trials, key=lambda trial: float(off(trial)[readable].mean()))
+    apart, error, together = np.abs(found / density - 1), np.abs(density / truth - 1), off(best)
+    best = replace(best, doubt=fit_doubt(log_error[legible], apart[legible], quality[legible], together[legible]))
+    doubt = best.expected_log_error(log_error, apart, quality)
+    best = replace(
+        best,
+        network_limit=refusal_threshold(log_error[legible], error[legible]),
+        combined_limit=refusal_threshold(doubt[legible], together[legible]),
+    )
+    alone, both = legible & (log_error <= best.network_limit), legible & (doubt <= best.combined_limit)
     return replace(
-        base,
-        network=interval_curve(log_error[kept], error[kept]),
-        combined=interval_curve(doubt[kept], off[kept]),
+        best,
+        network=interval_curve(log_error[alone], error[alone]),
+        combined=interval_curve(doubt[both], together[both]),
     )
 
 
@@ -97,7 +130,7 @@ def _pairs(held: _Held, use: npt.NDArray[np.bool_]) -> list[tuple[float, float]]
     return [(float(v), float(h)) for v, h in held.truth[use]]
 
 
-def _scores(estimates: list[ThreadEstimate], held: _Held) -> dict[str, Any]:
+def _scores(estimates: Sequence[ThreadEstimate], held: _Held) -> dict[str, Any]:
     """Scores on crops readable both ways, and what became of the others."""
     use: npt.NDArray[np.bool_] = np.asarray(held.readable.all(axis=1))
     readable: Scores = score([e for e, yes in zip(estimates, use, strict=True) if yes], _pairs(held, use))
@@ -106,29 +139,73 @@ def _scores(estimates: list[ThreadEstimate], held: _Held) -> dict[str, Any]:
     return {"readable": readable.to_dict(), "others": other.to_dict()}
 
 
-def evaluate(network: ThreadCounter, held: dict[str, _Held]) -> dict[str, Any]:
-    """Score the network, the spectral method and both together on held-out sets of crops.
+def _surest(estimates: Sequence[ThreadEstimate], held: _Held, count: int) -> list[ThreadEstimate]:
+    """Keep that many answers on readable crops, those with the narrowest intervals, and withhold the rest."""
+
+    def width(estimate: ThreadEstimate) -> float:
+        values = estimate.to_dict()
+        shares = [
+            (values[f"{name}_high"] - values[f"{name}_low"]) / values[f"{name}_per_cm"]
+            for name in ("vertical", "horizontal")
+            if estimate.status == "ok"
+        ]
+        return max(shares, default=np.inf)
+
+    readable = held.readable.all(axis=1)
+    widths = sorted(width(e) for e, yes in zip(estimates, readable, strict=True) if yes)
+    limit = widths[count - 1] if count else -1.0
+    return [e if width(e) <= limit else ThreadEstimate("no-estimate") for e in estimates]
+
+
+def evaluate(network: ThreadCounter, sets: Mapping[str, Samples]) -> dict[str, Any]:
+    """Score the network, the spectral method and both together on sets of simulated crops.
+
+    Parameters
+    ----------
+    network : ThreadCounter
+        Calibrated.
+    sets : mapping
+        Crops by the name of the set.
 
     Returns
     -------
     dict
-        For each set and method: scores on crops that are readable both ways, and on the others; for the spectral
-        method also those at the coverage of the combined one, its least certain answers left out.
+        For each set and method: scores on crops that are readable both ways, and on the others; the spectral method
+        at its own coverage, and made to answer as many readable crops as both together do. ``flagged`` is the share
+        of answered crops that were taken for another weave than plain.
     """
     result: dict[str, Any] = {}
-    for name, part in held.items():
-        pictures = part.samples.grey
+    for name, samples in sets.items():
+        held = _hold(network, samples)
+        pictures = samples.grey
         combined = CombinedCounter(network).predict(pictures)
-        result[name] = {
-            "combined": _scores(combined, part),
-            "network": _scores(network.predict(pictures), part),
-            "spectral": _scores(SpectralCounter(reading="peak").predict(pictures), part),
-            "spectral, phase reading": _scores(SpectralCounter().predict(pictures), part),
-        }
+        scores = _scores(combined, held)
+        methods = {"combined": scores, "network": _scores(network.predict(pictures), held)}
+        for reading in ("peak", "phase"):
+            spectral = SpectralCounter(reading=reading)
+            methods[f"spectral, {reading}"] = _scores(spectral.predict(pictures), held)
+            forced = replace(spectral, min_quality=0.01, min_octave=-np.inf).predict(pictures)
+            same = _surest(forced, held, scores["readable"]["answered"])
+            methods[f"spectral, {reading}, same coverage"] = _scores(same, held)
         flagged = [e.status == "ok" and "twill" in e.message for e in combined]
         answered = [e.status == "ok" for e in combined]
-        result[name]["flagged"] = sum(flagged) / max(1, sum(answered))
+        result[name] = {**methods, "flagged": sum(flagged) / max(1, sum(answered))}
     return result
+
+
+def drawn_sets(folder: str | Path, check: int, *, workers: int = 2, tell: Tell = print) -> dict[str, Samples]:
+    """Draw the crops that counters are tested on, or read them if they lie in `folder`."""
+
+    def drawn(split: Split, count: int, size: int) -> Samples:
+        tell(f"{split}: {count} crops of {size} px")
+        return simulate_samples(folder, split, count, size, workers=workers)
+
+    return {
+        "windows of 1 cm": drawn("test", check, 200),
+        "crops of 1.5 cm": drawn("test", check // 2, CROP),
+        "held-out family, 1 cm": drawn("held-out", check // 2, 200),
+        "twill, 1 cm": drawn("twill", check // 4, 200),
+    }
 
 
 def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int = 2, tell: Tell = print) -> Path:
@@ -167,24 +244,16 @@ def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int
     write_model(model, config=config, calibration=_UNCALIBRATED.to_dict(), card="not yet calibrated\n")
     network = ThreadCounter.from_pretrained(model)
 
-    def held(split: Any, count: int, size: int, other_weaves: float = 0.0) -> _Held:
-        tell(f"{split}: {count} crops of {size} px")
-        samples = simulate_samples(folder / "crops", split, count, size, other_weaves=other_weaves, workers=workers)
+    def held(count: int, size: int) -> _Held:
+        tell(f"calibrate: {count} crops of {size} px")
+        samples = simulate_samples(folder / "crops", "calibrate", count, size, other_weaves=0.15, workers=workers)
         return _hold(network, samples)
 
-    check = settings.check
-    calibration = calibrate([held("calibrate", check, 200, 0.15), held("calibrate", check // 2, CROP, 0.15)])
+    calibration = calibrate([held(settings.check, 200), held(settings.check // 2, CROP)])
     network = replace(network, calibration=calibration)
-    results = evaluate(
-        network,
-        {
-            "windows of 1 cm": held("test", check, 200),
-            "crops of 1.5 cm": held("test", check // 2, CROP),
-            "held-out family, 1 cm": held("held-out", check // 2, 200),
-            "twill, 1 cm": held("twill", check // 4, 200),
-        },
-    )
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    results = evaluate(network, drawn_sets(folder / "crops", settings.check, workers=workers, tell=tell))
+    with atomic_path(folder / "results.json") as path:
+        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     curve = list(csv.DictReader((folder / "curve.csv").read_text(encoding="utf-8").splitlines()))
     card = model_card(settings, results, curve, READABLE)
     write_model(model, config=config, calibration=calibration.to_dict(), card=card)

@@ -33,7 +33,7 @@ class TrainingSettings:
     crops: int = 24000
     """Simulated crops of 240 px to draw, each from its own canvas."""
     other_weaves: float = 0.1
-    epochs: int = 80
+    epochs: int = 66
     draws: int = 12800
     """Windows seen in an epoch."""
     batch: int = 64

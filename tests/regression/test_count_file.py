@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from dl4art import regression
-from dl4art.regression.count_file import FileCount, count_files, load_counter
+from dl4art.regression.count_file import FileCount, count_files, load_counter, widened
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.utils.files import sha256
 
@@ -36,8 +36,8 @@ def test_a_row_holds_what_was_found_and_where_it_comes_from(crop):
         "status": "ok",
         "vertical_per_cm": 12.0,
         "horizontal_per_cm": 15.0,
-        "vertical_low": 11.5,
-        "vertical_high": 12.5,
+        "vertical_low": 11.499,  # the scale has an error too
+        "vertical_high": 12.501,
         "horizontal_low": None,
         "horizontal_high": None,
         "vertical_threads": 24.0,
@@ -136,3 +136,19 @@ def test_each_method_has_its_counter(method, name, called_with, monkeypatch):
     counter = load_counter(method, "small")
     assert isinstance(counter, Recorder)
     assert counter.given == called_with
+
+
+def test_the_scale_s_own_error_is_in_the_interval():
+    numbers = {
+        "vertical_per_cm": 10.0,
+        "vertical_low": 9.97,
+        "vertical_high": 10.04,
+        "horizontal_per_cm": 20.0,
+        "horizontal_low": None,
+        "horizontal_high": None,
+    }
+    result = widened(numbers, scale_error=0.004)
+    assert result["vertical_low"] == pytest.approx(10 - 0.05)
+    assert result["vertical_high"] == pytest.approx(10 + math.hypot(0.04, 0.04))
+    assert result["horizontal_low"] is None
+    assert result["vertical_per_cm"] == 10.0
