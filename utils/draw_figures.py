@@ -1,6 +1,6 @@
 """Draw the picture of the README, ``docs/count.png``: sample crops, their threads and what the counter finds.
 
-    python utils/draw_figures.py
+Run ``python utils/draw_figures.py`` after ``utils/make_samples.py`` and with the weights in place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from dl4art.cropping import PX_PER_CM, read_plate
@@ -27,9 +28,9 @@ def show(axes: Axes, crop: NDArray[np.float32], title: str) -> None:
     """Show a crop with its axes in cm from the upper-left corner."""
     side = crop.shape[0] / PX_PER_CM
     axes.imshow(crop, cmap="gray", extent=(0, side, side, 0))
-    axes.set(title=title, xticks=[0, 0.5, 1, 1.5], yticks=[0, 0.5, 1, 1.5], xlim=(0, side), ylim=(side, 0))
+    axes.set(xticks=[0, 0.5, 1, 1.5], yticks=[0, 0.5, 1, 1.5], xlim=(0, side), ylim=(side, 0))
+    axes.set_title(title, fontsize=10)
     axes.tick_params(labelsize=8)
-    axes.title.set_size(10)
 
 
 def finding(estimate: ThreadEstimate, direction: str) -> str:
@@ -42,23 +43,22 @@ def draw(names: tuple[str, ...], output: Path) -> None:
     """Draw each crop as it is and with its centre-lines, and below it what the counter says."""
     crops = [read_plate(ROOT / "cropping" / "crops" / f"{name}.tif").sample() for name in names]
     estimates = CombinedCounter.from_pretrained().predict(crops)
-    figure = Figure(figsize=(3.1 * 2 * len(names), 3.9), layout="constrained")
-    for part, name, crop, estimate in zip(
-        figure.subfigures(1, len(names)), names, crops, estimates, strict=True
-    ):
-        plain, counted = part.subplots(1, 2)
-        show(plain, crop, "the crop, cm")
+    # the lowest seventh is left free for what was found
+    figure = Figure(figsize=(6.2 * len(names), 3.7), layout=ConstrainedLayoutEngine(rect=(0, 0.15, 1, 0.85)))
+    panels = figure.subplots(1, 2 * len(names), squeeze=False)[0]
+    for place, (name, crop, estimate) in enumerate(zip(names, crops, estimates, strict=True)):
+        plain, counted = panels[2 * place : 2 * place + 2]
+        show(plain, crop, "a crop, in cm")
         show(counted, crop, "its threads")
         labels = read_labelme(ROOT / "cropping" / "labels" / f"{name}.json")
-        for direction, colour in COLOURS.items():
+        left = (place + 0.22) / len(names)
+        for height, (direction, colour) in zip((0.10, 0.03), COLOURS.items(), strict=True):
             for line in getattr(labels, direction):
                 counted.plot(*(line.T / PX_PER_CM), color=colour, linewidth=0.9)
-        for height, (direction, colour) in zip((0.11, 0.04), COLOURS.items(), strict=True):
-            part.text(0.5, height, finding(estimate, direction), ha="center", color="black", fontsize=11)
-            part.text(0.18, height, "\N{BLACK SQUARE}", color=colour, fontsize=11)
-        part.get_layout_engine().set(rect=(0, 0.13, 1, 0.87))
+            figure.text(left, height, "\N{BLACK SQUARE}", color=colour, fontsize=12)
+            figure.text(left + 0.012, height, finding(estimate, direction), fontsize=12)
     output.parent.mkdir(exist_ok=True)
-    # no date and no version inside, so that the same numbers give the same file
+    # no version inside, so that the same numbers give the same file
     figure.savefig(output, dpi=130, metadata={"Software": None})
 
 

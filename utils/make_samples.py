@@ -53,7 +53,8 @@ and every thread in them is known.
   lead letters. Beside each lie its truth (`NAME.truth.npz`) and what it was made of (`NAME.json`). Cut a plate into
   crops with `python -m dl4art.crop cropping/plates/ -o my-crops/`.
 
-True threads per centimetre, measured across the threads:
+True threads per centimetre, measured across the threads (densities from the labels may differ by one or two per cent,
+for the nearest threads beyond the crop's border are not in them):
 
 | crop | vertical | horizontal |
 |---|---|---|

@@ -203,6 +203,7 @@ def drawn_sets(folder: str | Path, check: int, *, workers: int = 2, tell: Tell =
     return {
         "windows of 1 cm": drawn("test", check, 200),
         "crops of 1.5 cm": drawn("test", check // 2, CROP),
+        "chequered, 1 cm": drawn("chequered-test", check // 4, 200),
         "held-out family, 1 cm": drawn("held-out", check // 2, 200),
         "twill, 1 cm": drawn("twill", check // 4, 200),
     }
@@ -244,12 +245,14 @@ def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int
     write_model(model, config=config, calibration=_UNCALIBRATED.to_dict(), card="not yet calibrated\n")
     network = ThreadCounter.from_pretrained(model)
 
-    def held(count: int, size: int) -> _Held:
-        tell(f"calibrate: {count} crops of {size} px")
-        samples = simulate_samples(folder / "crops", "calibrate", count, size, other_weaves=0.15, workers=workers)
+    def held(split: Split, count: int, size: int) -> _Held:
+        tell(f"{split}: {count} crops of {size} px")
+        samples = simulate_samples(folder / "crops", split, count, size, other_weaves=0.15, workers=workers)
         return _hold(network, samples)
 
-    calibration = calibrate([held(settings.check, 200), held(settings.check // 2, CROP)])
+    check = settings.check
+    parts = [held("calibrate", check, 200), held("calibrate", check // 2, CROP)]
+    calibration = calibrate([*parts, held("chequered-calibrate", check // 4, 200)])
     network = replace(network, calibration=calibration)
     results = evaluate(network, drawn_sets(folder / "crops", settings.check, workers=workers, tell=tell))
     with atomic_path(folder / "results.json") as path:

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from dl4art.regression.losses import LOCAL, window_loss, window_nmae
 from dl4art.regression.network import STRIDE, WINDOW, build_trainer, build_trunk
 from dl4art.regression.preprocess import normalise
-from dl4art.regression.samples import simulate_samples
+from dl4art.regression.samples import join_samples, simulate_samples
 from dl4art.simulation.readability import READABLE
-from dl4art.simulation.samples import CELL, Samples
+from dl4art.simulation.samples import CELL, Samples, Split
 from dl4art.utils.files import atomic_path
 
 _CELLS = WINDOW // CELL
@@ -33,6 +33,10 @@ class TrainingSettings:
     crops: int = 24000
     """Simulated crops of 240 px to draw, each from its own canvas."""
     other_weaves: float = 0.1
+    chequered: int = 6000
+    """Crops besides in which one thread system shows and the other hardly."""
+    chequered_from: int = 22
+    """Epoch (from zero) from which on these are drawn too: the commoner ones are learnt first."""
     epochs: int = 66
     draws: int = 12800
     """Windows seen in an epoch."""
@@ -56,11 +60,25 @@ class Windows(keras.utils.PyDataset):  # type: ignore[misc]
         Crops of at least `WINDOW` px.
     batch, draws, seed : int
         Windows in a batch and in an epoch; with `draws` zero each crop once, unturned, both directions.
+    later : (int, int), optional
+        Crops from this number on are drawn from that epoch on.
+    epoch : int
+        Epochs that have been trained already.
     """
 
-    def __init__(self, samples: Samples, *, batch: int, draws: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        samples: Samples,
+        *,
+        batch: int,
+        draws: int = 0,
+        seed: int = 0,
+        later: tuple[int, int] | None = None,
+        epoch: int = 0,
+    ) -> None:
         super().__init__(workers=1)
-        self.samples, self.batch, self.draws, self.seed, self.epoch = samples, batch, draws, seed, 0
+        self.samples, self.batch, self.draws, self.seed, self.epoch = samples, batch, draws, seed, epoch
+        self.later = later or (len(samples), 0)
         self.normal = np.empty(samples.grey.shape, np.float16)
         for start in range(0, len(samples), 200):
             self.normal[start : start + 200] = [normalise(crop) for crop in samples.grey[start : start + 200]]
@@ -84,7 +102,9 @@ class Windows(keras.utils.PyDataset):  # type: ignore[misc]
             made = [self._window(sample, direction, 0, 0, (False, False)) for sample, direction in chosen]
         else:
             rng = np.random.default_rng([self.seed, self.epoch, index])
-            chosen = self.items[rng.integers(0, len(self.items), self.batch)]
+            crops, epoch = self.later
+            count = len(self.items) if self.epoch >= epoch else int(np.searchsorted(self.items[:, 0], crops))
+            chosen = self.items[rng.integers(0, count, self.batch)]
             room = (self.samples.grey.shape[1] - WINDOW) // CELL + 1
             shifts, flips = rng.integers(0, room, (self.batch, 2)), rng.random((self.batch, 2)) < 0.5
             made = [
@@ -145,11 +165,22 @@ def train_counter(
         tell(f"simulated {ready * 500} crops")
 
     stop = simulate_samples(data, "stop", 1000, WINDOW, workers=workers, done=drawn)
-    train = simulate_samples(
-        data, "train", settings.crops, 240, other_weaves=settings.other_weaves, workers=workers, done=drawn
-    )
+    wanted: tuple[tuple[Split, int], ...] = (("train", settings.crops), ("chequered", settings.chequered))
+    parts = [
+        simulate_samples(data, split, count, 240, other_weaves=settings.other_weaves, workers=workers, done=drawn)
+        for split, count in wanted
+    ]
     keras.utils.set_random_seed(settings.seed)
-    windows = Windows(train, batch=settings.batch, draws=settings.draws, seed=settings.seed)
+    curve = folder / "curve.csv"
+    finished = len(curve.read_text(encoding="utf-8").splitlines()) - 1 if curve.exists() else 0
+    windows = Windows(
+        join_samples(parts),
+        batch=settings.batch,
+        draws=settings.draws,
+        seed=settings.seed,
+        later=(len(parts[0]), settings.chequered_from),
+        epoch=finished,
+    )
     held = Windows(stop, batch=200)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(settings.precision)
@@ -169,7 +200,7 @@ def train_counter(
         verbose=0,
         callbacks=[
             keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
-            keras.callbacks.CSVLogger(folder / "curve.csv", append=True),
+            keras.callbacks.CSVLogger(curve, append=True),
             keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True, save_weights_only=True),
             keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: tell(_line(epoch, logs))),
         ],

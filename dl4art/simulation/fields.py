@@ -29,8 +29,8 @@ def bilinear(grid: Array, row: Array, col: Array) -> Array:
     if row.ndim == 2 and row.shape[1] == 1 and col.shape[0] == 1:
         i, j = i[:, 0], j[0]
         lines = grid[i] + fi * (grid[i + 1] - grid[i])
-        first = lines[:, j]
-        raster: Array = first + fj * (lines[:, j + 1] - first)
+        left = lines[:, j]
+        raster: Array = left + fj * (lines[:, j + 1] - left)
         return raster
     # a value and its step to the right are fetched together, as one complex number: half the random reads
     pairs = np.zeros((rows, cols), np.complex64)
@@ -38,8 +38,8 @@ def bilinear(grid: Array, row: Array, col: Array) -> Array:
     np.subtract(grid[:, 1:], grid[:, :-1], out=pairs.imag[:, :-1])
     flat, at = pairs.ravel(), (i * np.int32(cols) + j).astype(np.intp)
     upper, lower = flat.take(at, mode="clip"), flat[cols:].take(at, mode="clip")
-    first, second = upper.real + fj * upper.imag, lower.real + fj * lower.imag
-    value: Array = first + fi * (second - first)
+    above, below = upper.real + fj * upper.imag, lower.real + fj * lower.imag
+    value: Array = above + fi * (below - above)
     return value
 
 

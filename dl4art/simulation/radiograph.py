@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-Family = Literal["common", "held-out"]
+Family = Literal["common", "chequered", "held-out"]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,21 @@ def _sometimes(rng: np.random.Generator, chance: float, low: float, high: float)
 
 def _draw_ground(rng: np.random.Generator, family: Family) -> Ground:
     if family == "held-out":
-        return Ground(0.25, 0.0, 0.2, 0.0, 0.0, rng.uniform(0, 6.28), rng.normal(0, 0.2), rng.uniform(2, 6), scraped=1.0)
+        light, balance, sharpness = rng.uniform(0, 6.28), rng.normal(0, 0.2), rng.uniform(2, 6)
+        return Ground(0.25, 0.0, 0.2, 0.0, 0.0, light, balance, sharpness, scraped=1.0)
+    if family == "chequered":
+        # one system shows and the other hardly: dots where it lies on top, which stand on the diagonals
+        balance = rng.uniform(0.55, 1.0) * rng.choice([-1, 1])
+        return Ground(
+            float(rng.uniform(0, 0.2)),
+            0.0,
+            float(rng.uniform(-0.15, 0.3)),
+            float(rng.choice([-1, 1])),
+            _sometimes(rng, 0.3, 0.1, 0.4),
+            float(rng.uniform(0, 2 * np.pi)),
+            float(balance),
+            float(np.exp(rng.uniform(np.log(1.0), np.log(8.0)))),
+        )
     # mostly one way, with a little of the others
     weights = rng.dirichlet([0.35] * 4) + rng.dirichlet([2.0] * 4) * 0.15
     signs = np.array([1, 1, rng.choice([-1, 1], p=[0.7, 0.3]), rng.choice([-1, 1], p=[0.3, 0.7])])
@@ -184,7 +198,8 @@ def draw_radiograph(rng: np.random.Generator, family: Family = "common") -> Radi
     ----------
     rng : Generator
         Source of randomness.
-    family : {'common', 'held-out'}
+    family : {'common', 'chequered', 'held-out'}
+        In ``chequered`` only one thread system shows, where it lies on top of the other.
         ``held-out`` has a scraped ground and clumped grain, which no shipped weight was trained on. (Its yarn,
         plied with visible twist, belongs to the cloth.)
     """

@@ -30,7 +30,8 @@ def _flat(values: Array) -> Array:
     """Values less the mean of their block."""
     rows, cols = values.shape[0] // BLOCK, values.shape[1] // BLOCK
     cut = values[: rows * BLOCK, : cols * BLOCK].reshape(rows, BLOCK, cols, BLOCK)
-    return (cut - cut.mean(axis=(1, 3), keepdims=True)).reshape(rows * BLOCK, cols * BLOCK)
+    flat: Array = (cut - cut.mean(axis=(1, 3), keepdims=True)).reshape(rows * BLOCK, cols * BLOCK)
+    return flat
 
 
 def contrast_to_noise(picture: Picture) -> tuple[float, float]:
@@ -53,14 +54,16 @@ def contrast_to_noise(picture: Picture) -> tuple[float, float]:
     """
     weave, rest = _flat(picture.grey - picture.background), _flat(picture.background)
     rows, cols = weave.shape
-    half_v = np.exp(1j * np.float32(np.pi) * picture.vertical_phase[:rows, :cols]).astype(np.complex64)
-    half_h = np.exp(1j * np.float32(np.pi) * picture.horizontal_phase[:rows, :cols]).astype(np.complex64)
+    half_v, half_h = (
+        np.exp(1j * np.float32(np.pi) * phase[:rows, :cols]).astype(np.complex64)
+        for phase in (picture.vertical_phase, picture.horizontal_phase)
+    )
     diagonals = (half_v * half_h, half_v * half_h.conj())
 
     def power(values: Array, own: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:
         straight = np.abs(_block_means(values * own * own)) ** 2
-        crossed = sum(np.abs(_block_means(values * wave)) ** 2 for wave in diagonals) / 2
-        total: npt.NDArray[np.float32] = straight + crossed
+        crossed = [np.abs(_block_means(values * wave)) ** 2 for wave in diagonals]
+        total: npt.NDArray[np.float32] = straight + (crossed[0] + crossed[1]) / 2
         return total
 
     def ratio(own: npt.NDArray[np.complex64]) -> float:

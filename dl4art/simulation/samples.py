@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from dl4art.simulation.cloth import Cloth, Weave, draw_cloth
 from dl4art.simulation.fields import Array
-from dl4art.simulation.radiograph import Radiograph, draw_radiograph
+from dl4art.simulation.radiograph import Family, Radiograph, draw_radiograph
 from dl4art.simulation.readability import contrast_to_noise
 from dl4art.simulation.render import Picture, render, stage
 
-Split = Literal["train", "stop", "calibrate", "test", "held-out", "twill", "sample"]
-SPLITS: tuple[Split, ...] = ("train", "stop", "calibrate", "test", "held-out", "twill", "sample")
-"""What canvases are for. No canvas is in two splits; ``held-out`` and ``twill`` are test splits of their own."""
+Split = Literal[
+    "train",
+    "stop",
+    "calibrate",
+    "test",
+    "held-out",
+    "twill",
+    "sample",
+    "chequered",
+    "chequered-calibrate",
+    "chequered-test",
+]
+SPLITS: tuple[Split, ...] = get_args(Split)
+"""What canvases are for. No canvas is in two splits; ``held-out`` and ``twill`` are test splits of their own;
+those that begin with ``chequered`` are of the family of that name."""
 CELL = 8
 """Side in pixels of the cells over which the stored truth is averaged."""
 
@@ -77,7 +89,8 @@ def draw_crop(split: Split, number: int, size_px: int = 300, *, other_weaves: fl
         weave = "twill" if split == "twill" or rng.random() < 0.75 else "basket"
     held_out = split == "held-out"
     cloth = draw_cloth(rng, weave=weave, ply=float(rng.uniform(0.3, 0.6)) if held_out else 0.0)
-    radiograph = draw_radiograph(rng, "held-out" if held_out else "common")
+    family: Family = "held-out" if held_out else "chequered" if split.startswith("chequered") else "common"
+    radiograph = draw_radiograph(rng, family)
     side = size_px / 200
     scene = stage(cloth, radiograph, (side, side), int(rng.integers(2**62)))
     return SimulatedCrop(cloth, radiograph, render(scene))
@@ -118,6 +131,9 @@ def draw_samples(split: Split, numbers: range, size_px: int, *, other_weaves: fl
         readable.append(contrast_to_noise(picture))
         plain.append(crop.cloth.weave == "plain")
     return Samples(
-        np.array(grey), np.array(density, np.float32), np.array(angle, np.float32), np.array(readable, np.float32),
+        np.array(grey),
+        np.array(density, np.float32),
+        np.array(angle, np.float32),
+        np.array(readable, np.float32),
         np.array(plain),
     )
