@@ -95,16 +95,14 @@ def _count_files(
             left = [path for path in files if path not in rows]
             advance = stack.enter_context(progress(len(files), "counting", quiet=args.quiet))
             advance(len(rows))
-            for start in range(0, len(left), args.batch_size):
-                batch = left[start : start + args.batch_size]
-                crops = [not folders.isdisjoint(path.parents) for path in batch]
-                counts = count_files(batch, counter, **scale, crops=crops, batch_size=args.batch_size)
-                for path, count in zip(batch, counts, strict=True):
-                    rows[path] = count.to_dict() | made_by
-                    # what failed may have been mended by the next run
-                    if journal and count.status != "failed":
-                        journal.add(path, rows[path])
-                advance(len(batch))
+            crops = [not folders.isdisjoint(path.parents) for path in left]
+            counts = count_files(left, counter, **scale, crops=crops, batch_size=args.batch_size)
+            for path, count in zip(left, counts, strict=True):
+                rows[path] = count.to_dict() | made_by
+                # what failed may have been mended by the next run
+                if journal and count.status != "failed":
+                    journal.add(path, rows[path])
+                advance(1)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_what_is_left(result, [*rows.values()], len(files))) from None
     return [rows[path] for path in files], made_by | scale
@@ -116,10 +114,8 @@ def _what_is_left(result: Path | None, rows: list[dict[str, Any]], total: int) -
         print(_table(rows))
         return f"{len(rows)} of {total} files are counted; nothing was written, because -o was not given"
     done = sum(row["status"] != "failed" for row in rows)
-    if result and done:
+    if done:
         return f"{done} of {total} files are done and kept beside {result}; the same command goes on from there"
-    if result:
-        Journal.discard(result)
     return ""
 
 
@@ -137,7 +133,8 @@ def _write(outputs: dict[str, Path], rows: list[dict[str, Any]], parameters: dic
             _log.warning("failed: %s: %s", row["file"], row["message"])
     found = Counter(row["status"] for row in rows)
     summary = ", ".join(f"{found[status]} {status}" for status in ("ok", "no-estimate", "failed") if found[status])
-    print(f"{len(rows)} files: {summary}; written to {' and '.join(map(str, outputs.values()))}")
+    files = "1 file" if len(rows) == 1 else f"{len(rows)} files"
+    print(f"{files}: {summary}; written to {' and '.join(map(str, outputs.values()))}")
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

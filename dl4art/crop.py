@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dl4art.utils import cli, tables
-from dl4art.utils.errors import Dl4artError, InputError, OutputError
+from dl4art.utils.errors import InputError, OutputError, reason
 from dl4art.utils.progress import progress
-
-_log = logging.getLogger("dl4art.crop")  # __name__ is "__main__" when this runs as a command
 
 _HEADER = ("plate", "status", "crops", "size in cm", "px/cm", "scale from", "message")
 
@@ -72,13 +68,14 @@ def _crop(args: argparse.Namespace) -> int:
 
 def _names(files: Sequence[Path]) -> list[str]:
     """Name the crops of each file after it, with a number where two files of one name meet."""
-    seen: Counter[str] = Counter()
-    names = []
+    names: dict[str, str] = {}
     for path in files:
-        key = path.stem.lower()  # file systems may not tell cases apart
-        seen[key] += 1
-        names.append(path.stem if seen[key] == 1 else f"{path.stem}-{seen[key]}")
-    return names
+        name, number = path.stem, 1
+        while name.lower() in names:  # file systems may not tell cases apart
+            number += 1
+            name = f"{path.stem}-{number}"
+        names[name.lower()] = name
+    return [*names.values()]
 
 
 def _cut(path: Path, output: Path, name: str, args: argparse.Namespace) -> dict[str, Any]:
@@ -97,11 +94,12 @@ def _cut(path: Path, output: Path, name: str, args: argparse.Namespace) -> dict[
             plate, output, name, size_cm=args.crop_cm, step_cm=args.step, count=args.random, seed=args.seed
         )
         row["crops"] = len(written)
+        if args.random and len(written) < args.random:
+            row["message"] = "; ".join([f"no room for {args.random} crops", *plate.notes])
     except OutputError:
         raise
-    except Dl4artError as error:
-        row |= {"status": "failed", "message": str(error)}
-        _log.info("failed: %s", error)
+    except Exception as error:  # one bad file is one row, whatever is wrong with it
+        row |= {"status": "failed", "message": reason(error, path)}
     return row
 
 

@@ -108,7 +108,7 @@ def test_a_csv_with_the_agreed_columns(crops, tmp_path, capsys):
     assert list(rows[0])[: len(COLUMNS)] == COLUMNS
     assert [row["file"] for row in rows] == [str(crops / f"c{number}.tif") for number in range(5)]
     first = rows[0]
-    assert (first["status"], first["vertical_per_cm"], first["horizontal_high"]) == ("ok", "12.0", "15.3")
+    assert (first["status"], first["vertical_per_cm"], first["horizontal_high"]) == ("ok", "12.0", "15.301")
     assert (first["vertical_threads"], first["horizontal_threads"]) == ("18.0", "22.5")
     assert (first["width_cm"], first["height_cm"], first["px_per_cm"]) == ("1.5", "1.5", "200.0")
     assert (first["method"], first["model"], len(first["sha256"])) == ("auto", "test-counter", 64)

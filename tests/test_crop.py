@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 import dl4art
-from dl4art import crop
+from dl4art import crop, cropping
 from dl4art.cropping import read_plate
 
 
@@ -79,11 +79,41 @@ def test_the_user_states_the_scale(tmp_path, capsys, scale, width):
     assert read_plate(next((tmp_path / "crops").iterdir())).shape == (600, 600)
 
 
+def test_fewer_crops_than_asked_for_are_mentioned(plates, tmp_path, capsys):
+    words = ["-o", str(tmp_path / "crops"), "--crop-cm", "3.4", "--random"]
+    assert crop.main([str(plates / "a.tif"), *words, "4"]) == 0
+    assert "no room" not in capsys.readouterr().out
+    assert crop.main([str(plates / "a.tif"), *words, "40"]) == 0
+    assert "no room for 40 crops" in capsys.readouterr().out
+    assert len(names(tmp_path / "crops")) == 9
+
+
 def test_plates_of_one_name_do_not_overwrite_each_other(plates, tmp_path):
     canvas(plates / "deep" / "A.tif")
     assert crop.main([str(plates), "-o", str(tmp_path / "crops")]) == 0
     assert len(names(tmp_path / "crops")) == 4 + 4 + 2
     assert sum(name.lower().startswith("a-2_") for name in names(tmp_path / "crops")) == 4
+
+
+def test_a_number_that_parts_two_names_is_not_the_name_of_a_third(plates, tmp_path):
+    canvas(plates / "a-2.tif")
+    canvas(plates / "deep" / "a.tif")
+    assert crop.main([str(plates), "-o", str(tmp_path / "crops")]) == 0
+    assert len(names(tmp_path / "crops")) == 3 * 4 + 2
+
+
+def test_a_failure_nobody_thought_of_stops_no_other_plate(plates, tmp_path, monkeypatch, capsys):
+    inner = cropping.read_plate
+
+    def read(path, **scale):
+        if path.name == "a.tif":
+            raise MemoryError("no room")
+        return inner(path, **scale)
+
+    monkeypatch.setattr(cropping, "read_plate", read)
+    assert crop.main([str(plates), "-o", str(tmp_path / "crops")]) == 1
+    assert len(names(tmp_path / "crops")) == 2
+    assert "cannot be used (MemoryError: no room)" in capsys.readouterr().out
 
 
 def test_crops_among_the_plates_are_not_cut_again(plates):

@@ -16,6 +16,7 @@ CROP_PX_PER_CM = 200.0
 _SCREEN_DPI = (72.0, 96.0)
 _SCREEN_TOLERANCE = 0.015  # 28 px/cm is how some programs round 72 dpi
 _PLAUSIBLE = (10.0, 20000.0)  # px/cm; below, the coarsest canvas has under two pixels to a thread
+_COARSE = 60.0  # px/cm; below, fine cloth (26 threads per cm) has hardly two pixels to a thread
 _WILD = 2.0
 _SQUARE = 1.01
 _OPTIONS = "State the scale: --px-per-cm N, --dpi N or --size-cm WxH (px_per_cm= or size_cm= in Python)."
@@ -98,9 +99,15 @@ def resolve(
 
 def remarks(scale: Scale) -> tuple[str, ...]:
     """Say what a person should know about this scale."""
-    if _ratio(scale) <= _SQUARE:
-        return ()
-    return (f"pixels are not square ({scale.x:.4g} px/cm across, {scale.y:.4g} down): each axis resampled by its own",)
+    found = []
+    if _ratio(scale) > _SQUARE:
+        found.append(
+            f"pixels are not square ({scale.x:.4g} px/cm across, {scale.y:.4g} down): each axis resampled by its own"
+        )
+    coarse = min(scale.x, scale.y)
+    if coarse < _COARSE:
+        found.append(f"a coarse scan: at {coarse:.4g} px/cm, cloth of more than {coarse / 2:.0f} threads/cm is misread")
+    return tuple(found)
 
 
 def _ratio(scale: Scale) -> float:

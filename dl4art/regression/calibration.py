@@ -60,7 +60,7 @@ class Calibration:
         """Read what `to_dict` gave; KeyError or TypeError if it is something else."""
 
         def tuples(value: Any) -> Any:
-            return tuple(tuples(part) for part in value) if isinstance(value, list) else float(value)
+            return tuple(tuples(part) for part in value) if isinstance(value, (list, tuple)) else float(value)
 
         return cls(**{field.name: tuples(values[field.name]) for field in fields(cls)})
 

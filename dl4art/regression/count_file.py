@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dl4art.regression.count_plate import NUMBERS, WHOLE_CM, Counter, count_plates
 from dl4art.regression.estimate import ThreadEstimate
-from dl4art.utils.errors import Dl4artError
+from dl4art.utils.errors import reason
 from dl4art.utils.files import sha256
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ Method = Literal["auto", "network", "spectral"]
 SCALE_ERROR = 0.002
 """How far the stated pixels per centimetre may be off (95 %), as a share: half a step of a scale given in whole dpi
 near 250, or 1 mm in a painting measured as 50 cm."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,13 +84,16 @@ def count_files(
     size_cm: tuple[float, float] | None = None,
     crops: bool | Sequence[bool] = False,
     batch_size: int = 32,
-) -> list[FileCount]:
+) -> Iterator[FileCount]:
     """Count the threads in files; a file that cannot be read or counted gives a `failed` row and stops no other.
+
+    Small files (up to 3 cm a side) go through the counter together. A larger one goes alone, after all before it have
+    been given out: at most one large plate is in memory, and an interruption costs no more than what is in hand.
 
     Parameters
     ----------
     paths : sequence of Path
-        The files. Small ones (up to 3 cm a side) are held together, larger ones are read one at a time.
+        The files.
     counter : Counter
         From `load_counter`.
     px_per_cm, size_cm
@@ -103,30 +103,39 @@ def count_files(
     batch_size : int
         Number of pictures that go through the network together.
 
-    Returns
-    -------
-    list of FileCount
-        In the order of `paths`.
+    Yields
+    ------
+    FileCount
+        In the order of `paths`, as soon as it is known.
     """
     from dl4art.cropping import read_plate
 
     as_crop = [crops] * len(paths) if isinstance(crops, bool) else crops
-    rows: dict[int, FileCount] = {}
-    small: dict[int, Plate] = {}
-    for index, (path, assume_crop) in enumerate(zip(paths, as_crop, strict=True)):
+    held: list[tuple[Path, Plate | Exception]] = []
+    for path, assume_crop in zip(paths, as_crop, strict=True):
         try:
-            plate = read_plate(path, px_per_cm, size_cm=size_cm, assume_crop=assume_crop)
+            found: Plate | Exception = read_plate(path, px_per_cm, size_cm=size_cm, assume_crop=assume_crop)
         except Exception as error:  # one bad file is one row, whatever is wrong with it
-            rows[index] = _row(path, None, error)
-            continue
-        if max(plate.size_cm) <= WHOLE_CM:
-            small[index] = plate
-        else:  # one at a time, so that there is never more than one large plate in memory
-            rows[index] = _row(path, plate, *count_plates([plate], counter, batch_size=batch_size))
-    results = count_plates([*small.values()], counter, batch_size=batch_size)
-    for (index, plate), result in zip(small.items(), results, strict=True):
-        rows[index] = _row(paths[index], plate, result)
-    return [rows[index] for index in range(len(paths))]
+            found = error
+        large = not isinstance(found, Exception) and max(found.size_cm) > WHOLE_CM
+        if large or len(held) == batch_size:
+            yield from _rows(held, counter, batch_size)
+            held = []
+        held.append((path, found))
+        if large:
+            yield from _rows(held, counter, batch_size)
+            held = []
+    yield from _rows(held, counter, batch_size)
+
+
+def _rows(held: Sequence[tuple[Path, Plate | Exception]], counter: Counter, batch_size: int) -> Iterator[FileCount]:
+    plates = [found for _, found in held if not isinstance(found, Exception)]
+    results = iter(count_plates(plates, counter, batch_size=batch_size))
+    for path, found in held:
+        if isinstance(found, Exception):
+            yield _row(path, None, found)
+        else:
+            yield _row(path, found, next(results))
 
 
 def _row(path: Path, plate: Plate | None, result: ThreadEstimate | Exception) -> FileCount:
@@ -141,7 +150,7 @@ def _row(path: Path, plate: Plate | None, result: ThreadEstimate | Exception) ->
         assumed = [f"scale {plate.scale_source}"] if plate.scale_source.startswith("assumed") else []
         notes = [*assumed, *plate.notes]
     if isinstance(result, Exception):
-        return FileCount(status="failed", **facts, message="; ".join([_reason(path, result), *notes]))
+        return FileCount(status="failed", **facts, message="; ".join([reason(result, path), *notes]))
     facts["message"] = "; ".join(text for text in (result.message, *notes) if text)
     if result.status != "ok":
         return FileCount(status=result.status, **facts)
@@ -164,11 +173,3 @@ def widened(numbers: dict[str, Any], scale_error: float = SCALE_ERROR) -> dict[s
                 reach = math.hypot(value - density, scale_error * density)
                 result[f"{direction}_{end}"] = max(0.0, density + sign * reach)
     return result
-
-
-def _reason(path: Path, error: Exception) -> str:
-    _log.debug("%s", path, exc_info=error)
-    if isinstance(error, Dl4artError):
-        # the row names the file already
-        return str(error).removeprefix(f"{path}: ")
-    return f"cannot be read or counted ({type(error).__name__}: {error})"

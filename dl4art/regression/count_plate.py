@@ -6,23 +6,20 @@ from collections import Counter as Counts
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from statistics import fmean, pstdev
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dl4art.cropping.crops import CROP_CM
+from dl4art.cropping.plate import EDGE_CM, PX_PER_CM, Plate
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.utils.errors import InputError
 
-if TYPE_CHECKING:
-    from dl4art.cropping import Plate
-
 Picture: TypeAlias = NDArray[np.float32]
 
-PX_PER_CM = 200.0
 WINDOW_CM = 1.0  # the smallest picture that can be counted
-CROP_CM = 1.5  # the pieces that a large picture is counted in
-WHOLE_CM = 3.0  # a picture up to this size is counted in one piece
+WHOLE_CM = 3.0  # a picture up to this size is counted in one piece, a larger one in crops
 
 NUMBERS = (
     "vertical_per_cm",
@@ -120,8 +117,9 @@ def cut_pictures(plate: Plate) -> Iterator[Picture]:
         yield plate.sample(0.0, 0.0, width_cm, height_cm, px_per_cm=PX_PER_CM)
         return
     wide, high = min(CROP_CM, width_cm), min(CROP_CM, height_cm)
-    columns, rows = int(width_cm / wide + 1e-9), int(height_cm / high + 1e-9)
-    left, top = (width_cm - columns * wide) / 2, (height_cm - rows * high) / 2
+    # a plate of 6 cm whose pixels come to 5.999 cm holds four crops, as in `cut_crops`
+    columns, rows = int((width_cm + EDGE_CM) / wide), int((height_cm + EDGE_CM) / high)
+    left, top = max(0.0, width_cm - columns * wide) / 2, max(0.0, height_cm - rows * high) / 2
     for row in range(rows):
         band = plate.sample(left, top + row * high, columns * wide, high, px_per_cm=PX_PER_CM)
         step = band.shape[1] // columns
@@ -134,7 +132,7 @@ def mean_estimate(estimates: Sequence[ThreadEstimate]) -> ThreadEstimate:
         return estimates[0]
     readable = [estimate for estimate in estimates if estimate.status == "ok"]
     reasons = Counts(estimate.message for estimate in estimates if estimate.message)
-    remarks = [f"{times} crops: {reason}" for reason, times in reasons.most_common(3)]
+    remarks = [f"in {times} of {len(estimates)} crops: {reason}" for reason, times in reasons.most_common(3)]
     if not readable:
         none = f"none of {len(estimates)} crops is readable"
         return ThreadEstimate("no-estimate", message="; ".join([none, *remarks]))

@@ -239,11 +239,10 @@ class SpectralCounter:
         vertical, horizontal = spectral_peaks(
             picture, px_per_cm, lowest=self.lowest, highest=self.highest, wedge=self.wedge, reading=self.reading
         )
-        worst = min(vertical.quality, horizontal.quality)
-        if worst < self.min_quality:
+        if min(vertical.quality, horizontal.quality) < self.min_quality:
             which = "vertical" if vertical.quality <= horizontal.quality else "horizontal"
-            reason = f"no {which} threads stand out of the spectrum (quality {worst:.2f} of {self.min_quality:.2f})"
-            return ThreadEstimate("no-estimate", message=reason)
+            # without numbers: the reasons of the crops of a plate are counted
+            return ThreadEstimate("no-estimate", message=f"no {which} threads stand out of the spectrum")
         if min(vertical.octave, horizontal.octave) < self.min_octave:
             which, peak = ("vertical", vertical) if vertical.octave <= horizontal.octave else ("horizontal", horizontal)
             reason = f"{which} threads may lie in pairs: {peak.density:.1f} per cm, or half or twice as many"

@@ -37,7 +37,7 @@ class TrainingSettings:
     """Crops besides in which one thread system shows and the other hardly."""
     chequered_from: int = 22
     """Epoch (from zero) from which on these are drawn too: the commoner ones are learnt first."""
-    epochs: int = 66
+    epochs: int = 80
     draws: int = 12800
     """Windows seen in an epoch."""
     batch: int = 64

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
 
 class Dl4artError(Exception):
     """Root of all errors that dl4art raises on purpose."""
@@ -21,3 +26,11 @@ class OutputError(Dl4artError):
 
 class ModelError(Dl4artError):
     """A model folder is missing, incomplete or not what it says it is."""
+
+
+def reason(error: Exception, path: Path) -> str:
+    """Say what went wrong with a file, for a row of a table that names the file already; the traceback is logged."""
+    _log.debug("%s", path, exc_info=error)
+    if isinstance(error, Dl4artError):
+        return str(error).removeprefix(f"{path}: ")
+    return f"cannot be used ({type(error).__name__}: {error})"

@@ -60,6 +60,8 @@ class Journal:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        if not self._lines:  # nothing to go on from
+            self.path.unlink(missing_ok=True)
 
     def row(self, source: str | Path) -> dict[str, Any] | None:
         """Return the row that is kept for an input, or None if there is none or the input has changed since."""

@@ -75,3 +75,10 @@ def test_only_wild_anisotropy_is_refused_and_the_rest_is_remarked(ratio, upright
 
 def test_on_its_side_a_picture_swaps_its_scales():
     assert tag(200, 300).swapped() == tag(300, 200)
+
+
+def test_a_scan_too_coarse_for_fine_cloth_is_remarked():
+    assert remarks(tag(236.2)) == ()
+    (remark,) = remarks(tag(30))
+    assert "more than 15 threads/cm is misread" in remark
+    assert len(remarks(tag(30, 40))) == 2

@@ -70,6 +70,20 @@ def test_faint_weave_under_paint_stays(weave):
     assert area(pixels).all()
 
 
+@pytest.mark.parametrize(
+    ("place", "contrast", "grey"), [(np.s_[:, 500:], 0.2, 200), (np.s_[300:700, 300:700], 0.06, 120)]
+)
+def test_weave_under_opaque_paint_is_neither_film_nor_flat(weave, place, contrast, grey):
+    pixels = weave(1000, 1000, noise=1)
+    paint = np.zeros(pixels.shape, dtype=bool)
+    paint[place] = True
+    pixels[paint] = grey + (pixels[paint] - 120) * contrast
+    assert area(pixels).all()
+    # the same paint with nothing but grain
+    pixels[paint] = np.random.default_rng(2).normal(grey, 2, paint.sum())
+    assert not area(pixels)[paint[::CELL, ::CELL]].any()
+
+
 def test_one_grey_is_nowhere_usable():
     assert not area(np.full((400, 400), 80, np.uint8)).any()
 

@@ -70,15 +70,17 @@ def test_no_estimate_has_no_numbers_but_its_size_and_reason(crop):
 
 
 def test_the_users_scale_is_passed_on(crop):
-    assert count_files([crop], FixedCounter(), px_per_cm=50.0)[0].width_cm == 4.0
-    assert count_files([crop], FixedCounter(), size_cm=(4.0, 3.0))[0].px_per_cm == 50.0
+    (row,) = count_files([crop], FixedCounter(), px_per_cm=50.0)
+    assert row.width_cm == 4.0
+    (row,) = count_files([crop], FixedCounter(), size_cm=(4.0, 3.0))
+    assert row.px_per_cm == 50.0
 
 
 def test_a_crop_without_scale_is_taken_as_one_only_where_allowed(tmp_path):
     paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
     for path in paths:
         tifffile.imwrite(path, np.full((300, 300), 90, np.uint8))
-    rows = count_files(paths, FixedCounter(), crops=[True, False])
+    rows = list(count_files(paths, FixedCounter(), crops=[True, False]))
     assert [row.status for row in rows] == ["ok", "failed"]
     assert (rows[0].px_per_cm, rows[0].message) == (200.0, "scale assumed: 300x300 crop")
     assert "--px-per-cm" in rows[1].message
@@ -90,9 +92,7 @@ def test_a_failure_nobody_thought_of_is_a_row_too(crop, monkeypatch):
 
     monkeypatch.setattr("dl4art.cropping.read_plate", break_down)
     (row,) = count_files([crop], FixedCounter())
-    assert row == FileCount(
-        str(crop), "failed", message="cannot be read or counted (MemoryError: no room)", sha256=sha256(crop)
-    )
+    assert row == FileCount(str(crop), "failed", message="cannot be used (MemoryError: no room)", sha256=sha256(crop))
 
 
 def test_an_interruption_is_no_failure_of_the_file(crop):
@@ -101,18 +101,42 @@ def test_an_interruption_is_no_failure_of_the_file(crop):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        count_files([crop], Impatient())
+        list(count_files([crop], Impatient()))
 
 
-def test_rows_come_in_the_order_of_the_files(crop, tmp_path):
-    tifffile.imwrite(
-        tmp_path / "large.tif", np.full((400, 400), 90, np.uint8), resolution=(100, 100), resolutionunit="CENTIMETER"
-    )
-    paths = [tmp_path / "large.tif", crop, tmp_path / "gone.tif", crop, tmp_path / "large.tif"]
-    rows = count_files(paths, FixedCounter())
+@pytest.fixture
+def large(tmp_path):
+    """A plate of 4 x 4 cm."""
+    path = tmp_path / "large.tif"
+    tifffile.imwrite(path, np.full((400, 400), 90, np.uint8), resolution=(100, 100), resolutionunit="CENTIMETER")
+    return path
+
+
+def test_rows_come_in_the_order_of_the_files(crop, large, tmp_path):
+    paths = [large, crop, tmp_path / "gone.tif", crop, large]
+    rows = list(count_files(paths, FixedCounter()))
     assert [row.file for row in rows] == list(map(str, paths))
     assert [row.status for row in rows] == ["ok", "ok", "failed", "ok", "ok"]
     assert rows[0].message.startswith("mean over 4 of 4 crops")
+
+
+@pytest.mark.parametrize("interrupted_at", [1, 2, 3])
+def test_what_comes_before_a_large_plate_is_given_out_before_it_is_begun(crop, large, interrupted_at):
+    class Impatient(FixedCounter):
+        calls = 0
+
+        def predict(self, pictures, *, px_per_cm):
+            self.calls += 1
+            if self.calls == interrupted_at:
+                raise KeyboardInterrupt
+            return super().predict(pictures, px_per_cm=px_per_cm)
+
+    paths = [crop, crop, large, large]
+    given = []
+    rows = count_files(paths, Impatient())
+    with pytest.raises(KeyboardInterrupt):
+        given.extend(row.file for row in rows)
+    assert given == list(map(str, paths[: (0, 2, 3)[interrupted_at - 1]]))
 
 
 @pytest.mark.parametrize(

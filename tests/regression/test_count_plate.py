@@ -83,6 +83,12 @@ def test_a_large_plate_is_the_mean_over_its_readable_crops():
     assert estimate.message.startswith("mean over 3 of 6 crops, standard deviation 0.8")
 
 
+def test_a_size_that_misses_whole_crops_by_rounding_loses_none():
+    # 6 cm at 600 dpi are 1417 px, or 5.9986 cm
+    plate = plate_from_array(np.full((1417, 1417), 10.0, np.float32), 600 / 2.54)
+    assert count_plate(plate, MeanCounter()).message.startswith("mean over 16 of 16 crops")
+
+
 def test_crops_that_cannot_be_read_are_left_out_and_mentioned():
     picture = np.full((150, 450), 10.0, np.float32)
     picture[:, :160] = 0.0
@@ -90,12 +96,13 @@ def test_crops_that_cannot_be_read_are_left_out_and_mentioned():
     assert estimate.status == "ok"
     assert estimate.vertical_per_cm == pytest.approx(10, rel=0.06)
     assert estimate.message.startswith("mean over 2 of 3 crops")
-    assert "1 crops: too dark" in estimate.message
+    assert "in 1 of 3 crops: too dark" in estimate.message
 
 
 def test_a_plate_without_a_readable_crop_has_no_estimate():
     estimate = count_plate(grey_plate(0.0, 6.0, 6.0), MeanCounter())
-    assert estimate == ThreadEstimate("no-estimate", message="none of 16 crops is readable; 16 crops: too dark")
+    assert estimate.status == "no-estimate"
+    assert estimate.message == "none of 16 crops is readable; in 16 of 16 crops: too dark"
 
 
 @given(width=st.floats(1.0, 9.0), height=st.floats(1.0, 9.0), px_per_cm=st.sampled_from([20.0, 23.6, 40.0]))
@@ -111,7 +118,7 @@ def test_pictures_lie_on_the_plate_side_by_side_and_leave_out_less_than_a_crop(w
         assert [picture.shape for picture in pictures] == [tuple(round(side * 200) for side in reversed(size))]
         return
     assert {picture.shape for picture in pictures} == {tuple(round(min(1.5, side) * 200) for side in reversed(size))}
-    numbers = [max(1, int(side / 1.5 + 1e-9)) for side in size]
+    numbers = [max(1, int((side + 0.005) / 1.5)) for side in size]
     assert len(pictures) == numbers[0] * numbers[1]
     centres = [float(picture.mean()) for picture in pictures[: numbers[0]]]
     assert np.diff(centres) == pytest.approx(np.full(numbers[0] - 1, 1.5 * px_per_cm), abs=0.6)
@@ -128,7 +135,7 @@ def test_the_mean_of_estimates_is_the_mean_of_each_number(found):
     mean = mean_estimate([*found, ThreadEstimate("no-estimate", message="too dark")])
     for name in NUMBERS:
         assert getattr(mean, name) == pytest.approx(fmean(getattr(estimate, name) for estimate in found))
-    assert mean.message.endswith("1 crops: too dark")
+    assert mean.message.endswith(f"in 1 of {len(found) + 1} crops: too dark")
     assert f"mean over {len(found)} of {len(found) + 1} crops" in mean.message
 
 

@@ -52,6 +52,20 @@ def test_other_settings_discard_what_was_done_and_say_so(result, sources, caplog
     assert caplog.records[-1].levelno == logging.WARNING
 
 
+def test_without_rows_nothing_is_left_behind(result):
+    with Journal(result, SETTINGS) as journal:
+        assert journal.path.exists()
+    assert not journal.path.exists()
+
+
+def test_a_run_that_adds_nothing_keeps_what_was_there(result, sources):
+    start(result, sources)
+    with pytest.raises(KeyboardInterrupt), Journal(result, SETTINGS):
+        raise KeyboardInterrupt
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) == {"count": 12.5}
+
+
 def test_a_file_that_has_changed_is_done_again(result, sources):
     start(result, sources)
     sources[0].write_bytes(b"mended")
