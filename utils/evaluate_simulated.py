@@ -2,7 +2,7 @@
 
     python utils/evaluate_simulated.py [--crops 2000] [--folder runs/test-crops] [--json result.json]
 
-The crops are drawn by the seeds of the test splits, so that everybody tests on the same; drawing 4,500 takes a few minutes.
+The crops are drawn by the seeds of the test splits, so that everybody tests on the same; it takes a few minutes.
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ class Calibration:
     combined: Curve
     """The same for the log error that `expected_log_error` gives."""
     network_limit: float
-    """Log error above which there is no estimate."""
+    """Log error above which the network alone gives no estimate."""
     combined_limit: float
+    """Risk above which both together give none."""
     readable: float
     """Logit of readability below which there is no estimate."""
     other_weave: float
@@ -36,6 +37,8 @@ class Calibration:
     """Relative difference up to which spectrum and network are averaged."""
     doubt: tuple[float, ...]
     """Weights of `features` in the log error of both together."""
+    risk: tuple[float, ...]
+    """Weights of `features` in the logit of an error that matters."""
     densities: tuple[float, float] = (5.0, 26.0)
     """Densities that the network was trained on, th/cm."""
 
@@ -43,13 +46,6 @@ class Calibration:
         """Half-width of the 95 % interval as a share of the density."""
         knots, widths = self.combined if combined else self.network
         return np.exp(np.interp(log_error, knots, np.log(widths))).astype(np.float32)
-
-    def expected_log_error(self, log_error: Floats, apart: Floats, quality: Floats) -> npt.NDArray[np.float32]:
-        """Log error to expect of network and spectrum together."""
-        expected: npt.NDArray[np.float32] = (features(log_error, apart, quality) @ np.array(self.doubt)).astype(
-            np.float32
-        )
-        return expected
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -65,30 +61,42 @@ class Calibration:
         return cls(**{field.name: tuples(values[field.name]) for field in fields(cls)})
 
 
-def features(log_error: Floats, apart: Floats, quality: Floats) -> Floats:
-    """Give what speaks of the error of network and spectrum together, (..., 4).
+def features(log_error: Floats, legible: Floats, near: Floats, quality: Floats, alone: Floats) -> Floats:
+    """Give what speaks of the error of network and spectrum together, (..., 6).
 
     Parameters
     ----------
-    log_error : array
-        What the network expects of itself.
-    apart : array
-        Relative difference of network and spectrum.
-    quality : array
-        Of the spectrum's reading, 0 to 1.
+    log_error, legible : arrays
+        What the network expects of itself, and its logit of readability.
+    near, quality : arrays
+        Relative difference of the network and of the spectrum near it, and the quality of the latter, 0 to 1.
+    alone : array
+        Relative difference of the network and of what the spectrum would have said without it.
     """
-    # 0.003 is what the spectrum is good for at its best
-    return np.stack([np.ones_like(log_error), log_error, np.log(apart + 0.003), quality], axis=-1)
+    # 0.003 is what the spectrum is good for at its best; twice wrong is no worse than wrong
+    near, alone = np.log(near + 0.003), np.log(np.minimum(np.nan_to_num(alone, nan=1.0), 1.0) + 0.003)
+    return np.stack([np.ones_like(near), log_error, legible, near, quality, alone], axis=-1)
 
 
-def fit_doubt(log_error: Floats, apart: Floats, quality: Floats, relative_error: Floats) -> tuple[float, ...]:
+def fit_doubt(evidence: Floats, relative_error: Floats) -> tuple[float, ...]:
     """Weights with which `features` give the log error, by least squares."""
     from sklearn.linear_model import LinearRegression
 
     # the typical size of an error counts, not how close to zero a lucky one came
     target = np.log(np.maximum(relative_error, 0.001))
-    fitted = LinearRegression(fit_intercept=False).fit(features(log_error, apart, quality), target)
-    return tuple(float(weight) for weight in fitted.coef_)
+    return _weights(LinearRegression(fit_intercept=False).fit(evidence, target).coef_)
+
+
+def fit_risk(evidence: Floats, relative_error: Floats, wrong: float = 0.03) -> tuple[float, ...]:
+    """Weights with which `features` give the logit of an error above `wrong`, by logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(evidence, relative_error > wrong)
+    return _weights(fitted.coef_[0])
+
+
+def _weights(values: Floats) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
 
 
 def interval_curve(log_error: Floats, relative_error: Floats, bins: int = 8, level: float = 0.95) -> Curve:
@@ -114,12 +122,46 @@ def interval_curve(log_error: Floats, relative_error: Floats, bins: int = 8, lev
     return tuple(knots), tuple(float(width) for width in np.maximum.accumulate(widths))
 
 
-def refusal_threshold(log_error: Floats, relative_error: Floats, *, wrong: float = 0.05, share: float = 0.01) -> float:
-    """Log error above which to refuse: of those below it, at most `share` are off by more than `wrong`."""
-    order = np.argsort(log_error)
-    off = np.cumsum(relative_error[order] > wrong) / np.arange(1, len(order) + 1)
-    allowed = np.flatnonzero(off <= share)
-    return float(log_error[order][allowed[-1]]) if len(allowed) else float(log_error[order][0])
+def refusal_limit(
+    score: Floats,
+    error: Floats,
+    density: Floats,
+    *,
+    mean: float = 0.009,
+    within_half: float = 0.957,
+    within_one: float = 0.992,
+) -> float:
+    """Find the score above which to refuse, so that those that are answered are as good as was promised.
+
+    Parameters
+    ----------
+    score : (n, 2) array
+        Higher is worse; a crop is as bad as its worse direction.
+    error : (n, 2) array
+        Relative errors, without sign.
+    density : (n, 2) array
+        True densities in th/cm.
+    mean, within_half, within_one : float
+        Largest mean relative error, and smallest shares within 0.5 and within 1 th/cm, of the answered.
+
+    Returns
+    -------
+    float
+        The limit with the most answers that keeps all three; where none does, the one that comes nearest with at
+        least half of the answers.
+    """
+    worst = score.max(axis=1)
+    order = np.argsort(worst)
+    count = np.arange(1, len(order) + 1)
+    off = (error * density)[order]
+    means = error[order].mean(axis=1).cumsum() / count
+    half, one = ((off <= limit).mean(axis=1).cumsum() / count for limit in (0.5, 1.0))
+    # each in units of what is allowed; all at most one is kept
+    excess = np.max([means / mean, (1 - half) / (1 - within_half), (1 - one) / (1 - within_one)], axis=0)
+    enough = np.arange(len(order)) >= len(order) // 2
+    kept = np.flatnonzero((excess <= 1) & enough)
+    best = kept[-1] if len(kept) else int(np.argmin(np.where(enough, excess, np.inf)))
+    return float(worst[order][best])
 
 
 def legible_threshold(logits: Floats, share: float = 0.02) -> float:

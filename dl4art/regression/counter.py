@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dl4art.regression.calibration import Calibration
+from dl4art.regression.calibration import Calibration, Floats, features
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.preprocess import normalise
-from dl4art.regression.spectral import refine_density
+from dl4art.regression.spectral import refine_density, spectral_peaks
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError, ModelError, ScaleError
 from dl4art.utils.models import ModelFolder, find_model
@@ -150,7 +150,14 @@ class ThreadCounter:
         return [self._estimate(readings) for readings in self.read(grey).each()]
 
     def _estimate(self, reading: Readings) -> ThreadEstimate:
-        return judged(self.calibration, reading, reading.density[0], reading.log_error[0], combined=False)
+        log_error = reading.log_error[0]
+        return judged(
+            self.calibration,
+            reading,
+            reading.density[0],
+            doubtful=log_error > self.calibration.network_limit,
+            half=self.calibration.half_width(log_error, combined=False),
+        )
 
     def _outputs(self, normal: Array) -> Array:
         outputs: Array = np.asarray(self.trunk.predict_on_batch(normal[..., None]))
@@ -212,57 +219,81 @@ class CombinedCounter:
 
     def _estimate(self, picture: Array, reading: Readings) -> ThreadEstimate:
         calibration = self.network.calibration
-        density, log_error = combine(
-            reading.density[0], reading.log_error[0], *refined(picture, reading), calibration=calibration
+        evidence = look(picture, reading)
+        density = combine(reading.density[0], evidence, calibration)
+        known = evidence_features(reading, evidence)[0]
+        return judged(
+            calibration,
+            reading,
+            density,
+            doubtful=known @ np.array(calibration.risk) > calibration.combined_limit,
+            half=calibration.half_width(known @ np.array(calibration.doubt), combined=True),
         )
-        return judged(calibration, reading, density, log_error, combined=True)
 
 
-def refined(picture: Array, reading: Readings) -> tuple[Array, Array]:
-    """Densities that the spectrum of one picture shows near those of the network, and their qualities, each (2,)."""
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the spectrum says of one picture or of many; arrays (2,) or (n, 2), vertical and horizontal."""
+
+    density: Array
+    """Near the network's, th/cm."""
+    quality: Array
+    """Of that, 0 to 1."""
+    alone: Array
+    """Density that the spectrum would have given without the network; NaN for none."""
+
+
+def look(picture: Array, reading: Readings) -> Evidence:
+    """Ask the spectrum of one picture, near the network's densities and without them."""
     (vertical, horizontal), (tilt_v, tilt_h) = reading.density[0].tolist(), reading.tilt[0].tolist()
-    peaks = refine_density(
+    near = refine_density(
         picture, 200.0, vertical, horizontal, tilt_vertical=tilt_v, tilt_horizontal=tilt_h, reach=_REACH
     )
-    density = np.array([peak.density for peak in peaks], np.float32)
-    quality = np.array([peak.quality for peak in peaks], np.float32)
-    return np.where(np.isfinite(density), density, reading.density[0]), np.nan_to_num(quality)
+    density = np.array([peak.density for peak in near], np.float32)
+    return Evidence(
+        np.where(np.isfinite(density), density, reading.density[0]),
+        np.nan_to_num(np.array([peak.quality for peak in near], np.float32)),
+        np.array([peak.density for peak in spectral_peaks(picture, 200.0, reading="phase")], np.float32),
+    )
 
 
-def combine(
-    density: Array, log_error: Array, found: Array, quality: Array, *, calibration: Calibration
-) -> tuple[Array, Array]:
-    """Combine the network's densities with those of the spectrum, and say with which log error.
+def combine(density: Array, evidence: Evidence, calibration: Calibration) -> Array:
+    """Combine the network's densities with those of the spectrum near them; all arrays of one shape."""
+    apart = np.abs(evidence.density / density - 1)
+    share = np.clip(np.float32(calibration.spectral_share) * evidence.quality, 0, 1) * (apart <= calibration.agreement)
+    together: Array = (density + share * (evidence.density - density)).astype(np.float32)
+    return together
 
-    Parameters
-    ----------
-    density, log_error : arrays of one shape
-        What the network says.
-    found, quality : arrays of that shape
-        What the spectrum shows near it, from `refined`.
-    calibration : Calibration
-        With the weight of the spectrum, and what agreement and disagreement are worth.
-    """
-    apart = np.abs(found / density - 1)
-    share = np.clip(np.float32(calibration.spectral_share) * quality, 0, 1) * (apart <= calibration.agreement)
-    together = (density + share * (found - density)).astype(np.float32)
-    return together, calibration.expected_log_error(log_error, apart, quality)
+
+def evidence_features(reading: Readings, evidence: Evidence) -> Floats:
+    """Give the `calibration.features` of readings (n, 2) and of the spectra of the same pictures, (n, 2, 6)."""
+    near = np.abs(evidence.density / reading.density - 1)
+    alone = np.abs(evidence.alone / reading.density - 1)
+    quality = np.broadcast_to(evidence.quality, near.shape)
+    return features(reading.log_error, reading.readable, near, quality, alone)
 
 
 def judged(
-    calibration: Calibration, reading: Readings, density: Array, log_error: Array, *, combined: bool
+    calibration: Calibration, reading: Readings, density: Array, *, doubtful: npt.NDArray[np.bool_], half: Array
 ) -> ThreadEstimate:
     """Turn one picture's numbers into an estimate, or into the reason why there is none.
 
-    `density` and `log_error`, each (2,), are what was made of the reading.
+    Parameters
+    ----------
+    calibration : Calibration
+        With the limits.
+    reading : Readings
+        Of this one picture.
+    density, half : (2,) arrays
+        What was made of the reading, th/cm, and the half-width of its interval as a share of it.
+    doubtful : (2,) array
+        Directions in which the numbers are not to be relied on.
     """
-    limit = calibration.combined_limit if combined else calibration.network_limit
     directions = ("vertical", "horizontal")
-    doubtful = (log_error > limit) | (reading.readable[0] < calibration.readable)
-    unread = [name for name, yes in zip(directions, doubtful, strict=True) if yes]
+    refused = doubtful | (reading.readable[0] < calibration.readable)
+    unread = [name for name, yes in zip(directions, refused, strict=True) if yes]
     if unread:
         return ThreadEstimate("no-estimate", message=f"the {' and '.join(unread)} threads cannot be read here")
-    half = calibration.half_width(log_error, combined=combined)
     tilt = reading.tilt[0]
     remarks = []
     if reading.other_weave[0] > calibration.other_weave:

@@ -18,13 +18,22 @@ from dl4art.regression.calibration import (
     Calibration,
     Curve,
     fit_doubt,
+    fit_risk,
     flag_threshold,
     interval_curve,
     legible_threshold,
-    refusal_threshold,
+    refusal_limit,
 )
 from dl4art.regression.card import model_card
-from dl4art.regression.counter import CombinedCounter, Readings, ThreadCounter, combine, refined
+from dl4art.regression.counter import (
+    CombinedCounter,
+    Evidence,
+    Readings,
+    ThreadCounter,
+    combine,
+    evidence_features,
+    look,
+)
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.evaluation import Scores, score
 from dl4art.regression.samples import simulate_samples
@@ -47,8 +56,10 @@ _UNCALIBRATED = Calibration(
     other_weave=20.0,
     spectral_share=1.0,
     agreement=0.08,
-    doubt=(0.0, 1.0, 0.0, 0.0),
+    doubt=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
+    risk=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
 )
+_SEEN = tuple(Evidence.__dataclass_fields__)
 CROP = 304
 """Side in pixels of the 1.5 cm crops that are calibrated and tested on beside windows of 1 cm."""
 
@@ -59,8 +70,7 @@ class _Held:
 
     samples: Samples
     reading: Readings
-    refined: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
-    """Densities and qualities of the spectrum near the network's, each (n, 2)."""
+    evidence: Evidence
 
     @property
     def truth(self) -> npt.NDArray[np.float32]:
@@ -74,8 +84,8 @@ class _Held:
 
 def _hold(network: ThreadCounter, samples: Samples) -> _Held:
     reading = network.read(samples.grey)
-    peaks = [refined(picture, part) for picture, part in zip(samples.grey, reading.each(), strict=True)]
-    return _Held(samples, reading, (np.array([p[0] for p in peaks]), np.array([p[1] for p in peaks])))
+    seen = [look(picture.astype(np.float32), part) for picture, part in zip(samples.grey, reading.each(), strict=True)]
+    return _Held(samples, reading, Evidence(**{name: np.array([getattr(e, name) for e in seen]) for name in _SEEN}))
 
 
 def calibrate(held: Sequence[_Held]) -> Calibration:
@@ -92,37 +102,41 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
 
     truth, readable = plain(lambda part: part.truth), plain(lambda part: part.readable)
     density, log_error = plain(lambda part: part.reading.density), plain(lambda part: part.reading.log_error)
-    found, quality = plain(lambda part: part.refined[0]), plain(lambda part: part.refined[1])
+    evidence = Evidence(**{name: plain(lambda part, name=name: getattr(part.evidence, name)) for name in _SEEN})
+    known = plain(lambda part: evidence_features(part.reading, part.evidence))
     base = replace(
         _UNCALIBRATED,
         readable=legible_threshold(plain(lambda part: part.reading.readable)[readable]),
         other_weave=flag_threshold(plain(lambda part: part.reading.other_weave)),
     )
-    legible = plain(lambda part: part.reading.readable) >= base.readable
+    legible = (plain(lambda part: part.reading.readable) >= base.readable).all(axis=1)
+    both = legible & readable.all(axis=1)
 
     def off(trial: Calibration) -> npt.NDArray[Any]:
-        together, _ = combine(density, log_error, found, quality, calibration=trial)
-        return np.abs(together / truth - 1)
+        return np.abs(combine(density, evidence, trial) / truth - 1)
 
     trials = [
         replace(base, spectral_share=share, agreement=agreement)
         for share in (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
         for agreement in (0.02, 0.04, 0.06, 0.08)
     ]
-    best = min(trials, key=lambda trial: float(off(trial)[readable].mean()))
-    apart, error, together = np.abs(found / density - 1), np.abs(density / truth - 1), off(best)
-    best = replace(best, doubt=fit_doubt(log_error[legible], apart[legible], quality[legible], together[legible]))
-    doubt = best.expected_log_error(log_error, apart, quality)
+    best = min(trials, key=lambda trial: float(off(trial)[both].mean()))
+    alone, together = np.abs(density / truth - 1), off(best)
+    best = replace(
+        best, doubt=fit_doubt(known[legible], together[legible]), risk=fit_risk(known[legible], together[legible])
+    )
+    risk, doubt = known @ np.array(best.risk), known @ np.array(best.doubt)
     best = replace(
         best,
-        network_limit=refusal_threshold(log_error[legible], error[legible]),
-        combined_limit=refusal_threshold(doubt[legible], together[legible]),
+        network_limit=refusal_limit(log_error[both], alone[both], truth[both], mean=0.02, within_half=0.9),
+        combined_limit=refusal_limit(risk[both], together[both], truth[both]),
     )
-    alone, both = legible & (log_error <= best.network_limit), legible & (doubt <= best.combined_limit)
+    by_network = legible & (log_error <= best.network_limit).all(axis=1)
+    by_both = legible & (risk <= best.combined_limit).all(axis=1)
     return replace(
         best,
-        network=interval_curve(log_error[alone], error[alone]),
-        combined=interval_curve(doubt[both], together[both]),
+        network=interval_curve(log_error[by_network].ravel(), alone[by_network].ravel()),
+        combined=interval_curve(doubt[by_both].ravel(), together[by_both].ravel()),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,9 @@ SHARD = 500
 """Crops in a file."""
 
 
-def _draw_shard(folder: Path, split: Split, number: int, size_px: int, other_weaves: float) -> Path:
-    path = folder / f"{split}-{size_px}-{number:04d}.npz"
+def _draw_shard(path: Path, split: Split, numbers: range, size_px: int, other_weaves: float) -> Path:
     if not path.exists():
-        samples = draw_samples(split, range(number * SHARD, (number + 1) * SHARD), size_px, other_weaves=other_weaves)
+        samples = draw_samples(split, numbers, size_px, other_weaves=other_weaves)
         with atomic_path(path) as temporary:
             np.savez(temporary, **{name: getattr(samples, name) for name in Samples.__dataclass_fields__})
     return path
@@ -32,6 +33,7 @@ def simulate_samples(
     *,
     other_weaves: float = 0.0,
     workers: int = 2,
+    shard: int = SHARD,
     done: Callable[[int], None] = lambda _: None,
 ) -> Samples:
     """Draw simulated crops, or read those that an earlier call has drawn.
@@ -43,15 +45,17 @@ def simulate_samples(
     split : str
         Which canvases; see `dl4art.simulation.SPLITS`.
     count : int
-        How many crops, rounded up to whole shards of 500.
+        How many crops, rounded up to whole shards.
     size_px : int
         Side of a crop.
     other_weaves : float
         Share in twill or basket weave.
     workers : int
-        Processes that draw.
+        Processes that draw; with one, this process does.
+    shard : int
+        Crops in a file.
     done : callable
-        Told after each shard how many are ready.
+        Told after each shard how many crops are ready.
 
     Returns
     -------
@@ -59,16 +63,27 @@ def simulate_samples(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = range(-(-count // SHARD))
+    jobs: list[tuple[Path, Split, range, int, float]] = [
+        (
+            folder / f"{split}-{size_px}-{start // shard:04d}.npz",
+            split,
+            range(start, start + shard),
+            size_px,
+            other_weaves,
+        )
+        for start in range(0, count, shard)
+    ]
     paths = []
-    if all((folder / f"{split}-{size_px}-{number:04d}.npz").exists() for number in numbers):
-        paths = [_draw_shard(folder, split, number, size_px, other_weaves) for number in numbers]
-    else:
-        with ProcessPoolExecutor(workers) as pool:
-            jobs = [pool.submit(_draw_shard, folder, split, number, size_px, other_weaves) for number in numbers]
-            for ready, job in enumerate(jobs, 1):
-                paths.append(job.result())
-                done(ready)
+    with ExitStack() as stack:
+        if workers == 1 or all(job[0].exists() for job in jobs):
+            results = (_draw_shard(*job) for job in jobs)
+        else:
+            # not forked: the libraries that may be loaded here run threads of their own
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+            results = (future.result() for future in [pool.submit(_draw_shard, *job) for job in jobs])
+        for path in results:
+            paths.append(path)
+            done(len(paths) * shard)
     return join_samples([read_samples(path) for path in paths])
 
 

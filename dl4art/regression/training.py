@@ -162,13 +162,14 @@ def train_counter(
         path.write_text(json.dumps(asdict(settings), indent=2))
 
     def drawn(ready: int) -> None:
-        tell(f"simulated {ready * 500} crops")
+        tell(f"{ready} crops are ready")
 
     stop = simulate_samples(data, "stop", 1000, WINDOW, workers=workers, done=drawn)
     wanted: tuple[tuple[Split, int], ...] = (("train", settings.crops), ("chequered", settings.chequered))
     parts = [
         simulate_samples(data, split, count, 240, other_weaves=settings.other_weaves, workers=workers, done=drawn)
         for split, count in wanted
+        if count
     ]
     keras.utils.set_random_seed(settings.seed)
     curve = folder / "curve.csv"

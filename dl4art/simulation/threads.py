@@ -91,7 +91,8 @@ def lay_threads(
     steps[missing] *= 2
     sheds = numbers.astype(np.int32) + np.cumsum(missing, dtype=np.int32)
     doubled = rng.random(count) < yarns.doubled
-    steps[doubled] *= 0.55
+    # two yarns in one shed lie side by side and touch: neither hides the other
+    steps[doubled] *= max(0.55, 0.9 * yarns.width)
     sheds -= np.cumsum(doubled, dtype=np.int32)
     centres = np.cumsum(steps) * spacing
     middle = (across[0] + across[1]) / 2 + rng.uniform(-0.5, 0.5) * spacing

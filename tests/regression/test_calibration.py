@@ -8,11 +8,13 @@ import pytest
 
 from dl4art.regression.calibration import (
     Calibration,
+    features,
     fit_doubt,
+    fit_risk,
     flag_threshold,
     interval_curve,
     legible_threshold,
-    refusal_threshold,
+    refusal_limit,
 )
 
 EXAMPLE = Calibration(
@@ -24,7 +26,8 @@ EXAMPLE = Calibration(
     other_weave=2.0,
     spectral_share=1.0,
     agreement=0.04,
-    doubt=(0.1, 0.5, 0.5, -0.2),
+    doubt=(0.1, 0.5, 0.0, 0.5, -0.2, 0.1),
+    risk=(0.1, 1.0, -0.5, 0.5, -0.2, 0.1),
 )
 
 
@@ -59,21 +62,47 @@ def test_intervals_cover_what_they_promise(rng):
     assert 0.91 < covered[~sure].mean() < 0.99
 
 
-def test_refusal_keeps_the_share_of_wrong_answers_down(rng):
-    log_error = rng.uniform(-6, 0, 5000)
-    error = np.abs(rng.laplace(size=5000)) * np.exp(log_error)
-    limit = refusal_threshold(log_error, error, wrong=0.05, share=0.01)
-    kept = log_error <= limit
-    assert (error[kept] > 0.05).mean() <= 0.01
-    assert 0.2 < kept.mean() < 0.9
+def test_refusal_keeps_what_was_promised_and_answers_as_many_as_it_can(rng):
+    score = rng.uniform(-9, -2, (5000, 2))
+    error = np.abs(rng.laplace(size=(5000, 2))) * np.exp(score)
+    density = rng.uniform(5, 26, (5000, 2))
+    limit = refusal_limit(score, error, density, mean=0.009, within_half=0.957, within_one=0.99)
+
+    def kept(at):
+        use = (score <= at).all(axis=1)
+        off = (error * density)[use]
+        return error[use].mean(), (off <= 0.5).mean(), (off <= 1).mean()
+
+    mean, half, one = kept(limit)
+    assert mean <= 0.009
+    assert half >= 0.957
+    assert one >= 0.99
+    mean, half, one = kept(limit + 0.3)
+    assert mean > 0.009 or half < 0.957 or one < 0.99
 
 
-def test_doubt_learns_what_disagreement_means(rng):
-    log_error, apart, quality = rng.uniform(-5, -3, 3000), rng.uniform(0, 0.05, 3000), rng.uniform(0, 1, 3000)
-    error = apart * rng.uniform(0.8, 1.2, 3000)
-    calibration = dataclasses.replace(EXAMPLE, doubt=fit_doubt(log_error, apart, quality, error))
-    near, far = calibration.expected_log_error(np.array([-4.0, -4.0]), np.array([0.005, 0.05]), np.array([0.5, 0.5]))
-    assert far > near + 1
+def test_refusal_that_cannot_keep_its_promise_answers_at_least_half(rng):
+    score = rng.normal(size=(400, 2))
+    limit = refusal_limit(score, np.full((400, 2), 0.5), np.full((400, 2), 10.0))
+    assert 0.5 <= (score <= limit).all(axis=1).mean() <= 1
+
+
+def evidence(near, count=2000, log_error=-4.0):
+    return features(np.full(count, log_error), np.ones(count), near, np.full(count, 0.7), near)
+
+
+def test_doubt_and_risk_learn_what_disagreement_means(rng):
+    near = rng.uniform(0, 0.08, 2000)
+    error = near * rng.uniform(0.8, 1.2, 2000)
+    small, large = evidence(np.array([0.004, 0.06]), 2)
+    doubt, risk = fit_doubt(evidence(near), error), fit_risk(evidence(near), error)
+    assert large @ doubt > small @ doubt + 1
+    assert small @ risk < 0 < large @ risk
+
+
+def test_no_answer_of_the_spectrum_counts_as_disagreement():
+    missing, wild = features(*(np.array([v, v]) for v in (-4.0, 1.0, 0.01, 0.7)), np.array([np.nan, 7.0]))
+    np.testing.assert_allclose(missing, wild)
 
 
 def test_thresholds_keep_the_share_they_are_asked_for(rng):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dl4art.regression import CombinedCounter, SpectralCounter, ThreadCounter
-from dl4art.regression.counter import _batches, _starts
+from dl4art.regression.counter import Evidence, _batches, _starts, combine, evidence_features
 from dl4art.simulation.samples import draw_samples
 from dl4art.utils.errors import InputError, ModelError, ScaleError
 from dl4art.utils.models import find_model
@@ -145,10 +145,18 @@ def test_a_model_of_another_shape_is_refused(tmp_path):
         ThreadCounter.from_pretrained(tmp_path / "mine")
 
 
-def test_a_wild_disagreement_widens_the_interval(network):
-    calibration = network.calibration
-    near, far = calibration.expected_log_error(np.array([-4.0, -4.0]), np.array([0.002, 0.06]), np.array([0.8, 0.8]))
-    assert far > near
+def test_the_spectrum_refines_only_what_it_agrees_with(network):
+    calibration = dataclasses.replace(network.calibration, spectral_share=1.0, agreement=0.04)
+    evidence = Evidence(np.array([10.2, 12.0]), np.array([1.0, 1.0]), np.array([10.2, 12.0]))
+    np.testing.assert_allclose(combine(np.array([10.0, 10.0]), evidence, calibration), [10.2, 10.0], rtol=1e-6)
+
+
+def test_doubt_grows_with_disagreement(network, crops):
+    reading = network.read(crops[0][:1])
+    near = Evidence(reading.density[0] * 1.001, np.ones(2), reading.density[0] * 1.001)
+    far = Evidence(reading.density[0] * 1.06, np.ones(2), reading.density[0] * 2)
+    for weights in (network.calibration.doubt, network.calibration.risk):
+        assert (evidence_features(reading, far) @ weights > evidence_features(reading, near) @ weights).all()
 
 
 def test_remarks_on_what_was_not_trained_on(network, crops):

@@ -14,7 +14,15 @@ from dl4art.regression.counter import CombinedCounter, ThreadCounter  # noqa: E4
 from dl4art.simulation.samples import draw_samples  # noqa: E402
 
 TINY = training.TrainingSettings(
-    crops=12, epochs=1, draws=8, batch=4, check=12, precision="float32", filters=(4, 4, 6, 6, 8)
+    crops=12,
+    chequered=6,
+    chequered_from=1,
+    epochs=1,
+    draws=8,
+    batch=4,
+    check=12,
+    precision="float32",
+    filters=(4, 4, 6, 6, 8),
 )
 
 
@@ -52,6 +60,22 @@ def test_flips_turn_the_angle_and_keep_the_density(crops):
     assert both[1][-1] == pytest.approx(plain[1][-1])
 
 
+def test_later_crops_wait_for_their_epoch(crops):
+    windows = training.Windows(crops, batch=64, draws=64, later=(2, 1))
+    truths = {row[training.LOCAL] for row in windows[0][1]}
+    early = {
+        float(np.float32(crops.density[n, d, y : y + 25, x : x + 25].mean()))
+        for n in range(2)
+        for d in range(2)
+        for y in range(6)
+        for x in range(6)
+    }
+    assert all(min(abs(value - other) for other in early) < 1e-3 for value in truths)
+    windows.on_epoch_end()
+    late = {row[training.LOCAL] for row in windows[0][1]}
+    assert any(min(abs(value - other) for other in early) > 1e-3 for value in late)
+
+
 def test_draws_are_repeatable_and_change_with_the_epoch(crops):
     first, second = (training.Windows(crops, batch=4, draws=8, seed=5) for _ in range(2))
     np.testing.assert_array_equal(first[1][0], second[1][0])
@@ -64,7 +88,9 @@ def trained(tmp_path_factory):
     """One tiny training, from nothing to a model folder."""
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "SHARD", 6)
+        patch.setattr(
+            samples.simulate_samples, "__kwdefaults__", {**samples.simulate_samples.__kwdefaults__, "shard": 6}
+        )
         told: list[str] = []
         training.train_counter(TINY, folder, workers=1, tell=told.append)
         model = release.finish_model(TINY, folder, workers=1, tell=told.append)
