@@ -25,15 +25,8 @@ from dl4art.regression.calibration import (
     refusal_limit,
 )
 from dl4art.regression.card import model_card
-from dl4art.regression.counter import (
-    CombinedCounter,
-    Evidence,
-    Readings,
-    ThreadCounter,
-    combine,
-    evidence_features,
-    look,
-)
+from dl4art.regression.combined import CombinedCounter, Evidence, combine, evidence_features, look
+from dl4art.regression.counter import Readings, ThreadCounter
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.evaluation import Scores, score
 from dl4art.regression.samples import simulate_samples

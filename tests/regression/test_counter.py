@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from dl4art.regression import CombinedCounter, SpectralCounter, ThreadCounter
-from dl4art.regression.counter import Evidence, _batches, _starts, combine, evidence_features
+from dl4art.regression.combined import Evidence, combine, evidence_features
+from dl4art.regression.counter import _batches, _starts
 from dl4art.simulation.samples import draw_samples
 from dl4art.utils.errors import InputError, ModelError, ScaleError
 from dl4art.utils.models import find_model

@@ -10,7 +10,8 @@ from dl4art.utils.backend import load_keras
 
 keras = load_keras()
 from dl4art.regression import release, samples, training  # noqa: E402 (Keras is loaded silently first)
-from dl4art.regression.counter import CombinedCounter, ThreadCounter  # noqa: E402
+from dl4art.regression.combined import CombinedCounter  # noqa: E402
+from dl4art.regression.counter import ThreadCounter  # noqa: E402
 from dl4art.simulation.samples import draw_samples  # noqa: E402
 
 TINY = training.TrainingSettings(

@@ -1,0 +1,105 @@
+"""Network and spectrum together: the default counter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dl4art.regression.calibration import Calibration, Floats, features
+from dl4art.regression.counter import Array, Readings, ThreadCounter, judged, prepared
+from dl4art.regression.estimate import ThreadEstimate
+from dl4art.regression.spectral import refine_density, spectral_peaks
+
+_REACH = 0.08  # how far from the network's density the spectrum is searched, as a share of it
+
+
+@dataclass(frozen=True, eq=False)
+class CombinedCounter:
+    """Network and spectrum together: the network says where the peak must lie, the spectrum refines it.
+
+    Where both agree, the estimate lies between them, as near the spectrum's as its quality and the calibration say;
+    where they do not, the network's stands. Disagreement, of the two or of the spectrum asked without the network,
+    widens the interval and can end in no estimate.
+    """
+
+    network: ThreadCounter
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path | None = None) -> CombinedCounter:
+        """Load the network as `ThreadCounter.from_pretrained` does."""
+        return cls(ThreadCounter.from_pretrained(model))
+
+    @property
+    def name(self) -> str:
+        """Name of the network with the first digits of its hash."""
+        return self.network.name
+
+    def predict(
+        self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], *, px_per_cm: float = 200.0
+    ) -> list[ThreadEstimate]:
+        """Count the threads in pictures; parameters, result and errors as `ThreadCounter.predict`."""
+        grey = [prepared(picture, px_per_cm) for picture in pictures]
+        return [
+            self._estimate(picture, reading)
+            for picture, reading in zip(grey, self.network.read(grey).each(), strict=True)
+        ]
+
+    def _estimate(self, picture: Array, reading: Readings) -> ThreadEstimate:
+        calibration = self.network.calibration
+        evidence = look(picture, reading)
+        density = combine(reading.density[0], evidence, calibration)
+        known = evidence_features(reading, evidence)[0]
+        return judged(
+            calibration,
+            reading,
+            density,
+            doubtful=known @ np.array(calibration.risk) > calibration.combined_limit,
+            half=calibration.half_width(known @ np.array(calibration.doubt), combined=True),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the spectrum says of one picture or of many; arrays (2,) or (n, 2), vertical and horizontal."""
+
+    density: Array
+    """Near the network's, th/cm."""
+    quality: Array
+    """Of that, 0 to 1."""
+    alone: Array
+    """Density that the spectrum would have given without the network; NaN for none."""
+
+
+def look(picture: Array, reading: Readings) -> Evidence:
+    """Ask the spectrum of one picture, near the network's densities and without them."""
+    (vertical, horizontal), (tilt_v, tilt_h) = reading.density[0].tolist(), reading.tilt[0].tolist()
+    near = refine_density(
+        picture, 200.0, vertical, horizontal, tilt_vertical=tilt_v, tilt_horizontal=tilt_h, reach=_REACH
+    )
+    density = np.array([peak.density for peak in near], np.float32)
+    return Evidence(
+        np.where(np.isfinite(density), density, reading.density[0]),
+        np.nan_to_num(np.array([peak.quality for peak in near], np.float32)),
+        np.array([peak.density for peak in spectral_peaks(picture, 200.0, reading="phase")], np.float32),
+    )
+
+
+def combine(density: Array, evidence: Evidence, calibration: Calibration) -> Array:
+    """Combine the network's densities with those of the spectrum near them; all arrays of one shape."""
+    apart = np.abs(evidence.density / density - 1)
+    share = np.clip(np.float32(calibration.spectral_share) * evidence.quality, 0, 1) * (apart <= calibration.agreement)
+    together: Array = (density + share * (evidence.density - density)).astype(np.float32)
+    return together
+
+
+def evidence_features(reading: Readings, evidence: Evidence) -> Floats:
+    """Give the `calibration.features` of readings (n, 2) and of the spectra of the same pictures, (n, 2, 6)."""
+    near = np.abs(evidence.density / reading.density - 1)
+    alone = np.abs(evidence.alone / reading.density - 1)
+    quality = np.broadcast_to(evidence.quality, near.shape)
+    return features(reading.log_error, reading.readable, near, quality, alone)
