@@ -204,12 +204,13 @@ def judged(
     directions = ("vertical", "horizontal")
     refused = doubtful | (reading.readable[0] < calibration.readable)
     unread = [name for name, yes in zip(directions, refused, strict=True) if yes]
-    if unread:
-        return ThreadEstimate("no-estimate", message=f"the {' and '.join(unread)} threads cannot be read here")
-    tilt = reading.tilt[0]
     remarks = []
     if reading.other_weave[0] > calibration.other_weave:
         remarks.append("looks like twill or basket weave; the counter knows plain weave")
+    if unread:
+        reason = f"the {' and '.join(unread)} threads cannot be read here"
+        return ThreadEstimate("no-estimate", message="; ".join([reason, *remarks]))
+    tilt = reading.tilt[0]
     low, high = calibration.densities
     remarks += [
         f"{name} density is outside {low:g} to {high:g} th/cm, which the counter was trained on"

@@ -95,7 +95,11 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
 
     truth, readable = plain(lambda part: part.truth), plain(lambda part: part.readable)
     density, log_error = plain(lambda part: part.reading.density), plain(lambda part: part.reading.log_error)
-    evidence = Evidence(**{name: plain(lambda part, name=name: getattr(part.evidence, name)) for name in _SEEN})
+    evidence = Evidence(
+        density=plain(lambda part: part.evidence.density),
+        quality=plain(lambda part: part.evidence.quality),
+        alone=plain(lambda part: part.evidence.alone),
+    )
     known = plain(lambda part: evidence_features(part.reading, part.evidence))
     base = replace(
         _UNCALIBRATED,
@@ -106,7 +110,8 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
     both = legible & readable.all(axis=1)
 
     def off(trial: Calibration) -> npt.NDArray[Any]:
-        return np.abs(combine(density, evidence, trial) / truth - 1)
+        error: npt.NDArray[Any] = np.abs(combine(density, evidence, trial) / truth - 1)
+        return error
 
     trials = [
         replace(base, spectral_share=share, agreement=agreement)
@@ -158,7 +163,7 @@ def _surest(estimates: Sequence[ThreadEstimate], held: _Held, count: int) -> lis
         ]
         return max(shares, default=np.inf)
 
-    readable = held.readable.all(axis=1)
+    readable: npt.NDArray[np.bool_] = np.asarray(held.readable.all(axis=1))
     widths = sorted(width(e) for e, yes in zip(estimates, readable, strict=True) if yes)
     limit = widths[count - 1] if count else -1.0
     return [e if width(e) <= limit else ThreadEstimate("no-estimate") for e in estimates]
@@ -179,7 +184,7 @@ def evaluate(network: ThreadCounter, sets: Mapping[str, Samples]) -> dict[str, A
     dict
         For each set and method: scores on crops that are readable both ways, and on the others; the spectral method
         at its own coverage, and made to answer as many readable crops as both together do. ``flagged`` is the share
-        of answered crops that were taken for another weave than plain.
+        of readable crops that were taken for another weave than plain.
     """
     result: dict[str, Any] = {}
     for name, samples in sets.items():
@@ -194,9 +199,9 @@ def evaluate(network: ThreadCounter, sets: Mapping[str, Samples]) -> dict[str, A
             forced = replace(spectral, min_quality=0.01, min_octave=-np.inf).predict(pictures)
             same = _surest(forced, held, scores["readable"]["answered"])
             methods[f"spectral, {reading}, same coverage"] = _scores(same, held)
-        flagged = [e.status == "ok" and "twill" in e.message for e in combined]
-        answered = [e.status == "ok" for e in combined]
-        result[name] = {**methods, "flagged": sum(flagged) / max(1, sum(answered))}
+        readable = held.readable.all(axis=1)
+        flagged = ["twill" in e.message for e, yes in zip(combined, np.asarray(readable), strict=True) if yes]
+        result[name] = {**methods, "flagged": sum(flagged) / max(1, len(flagged))}
     return result
 
 
