@@ -120,9 +120,8 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
     ]
     best = min(trials, key=lambda trial: float(off(trial)[both].mean()))
     alone, together = np.abs(density / truth - 1), off(best)
-    best = replace(
-        best, doubt=fit_doubt(known[legible], together[legible]), risk=fit_risk(known[legible], together[legible])
-    )
+    shown, wrong = known[legible].reshape(-1, known.shape[-1]), together[legible].ravel()
+    best = replace(best, doubt=fit_doubt(shown, wrong), risk=fit_risk(shown, wrong))
     risk, doubt = known @ np.array(best.risk), known @ np.array(best.doubt)
     best = replace(
         best,
@@ -266,6 +265,8 @@ def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int
     parts = [held("calibrate", check, 200), held("calibrate", check // 2, CROP)]
     calibration = calibrate([*parts, held("chequered-calibrate", check // 4, 200)])
     network = replace(network, calibration=calibration)
+    # usable from here on; the tests take longer than the calibration
+    write_model(model, config=config, calibration=calibration.to_dict(), card="calibrated, not yet tested\n")
     results = evaluate(network, drawn_sets(folder / "crops", settings.check, workers=workers, tell=tell))
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -43,7 +43,7 @@ class TrainingSettings:
     batch: int = 64
     rate: float = 2e-3
     """Learning rate of Adam, falling to a hundredth along a cosine."""
-    check: int = 2000
+    check: int = 1000
     """Windows to calibrate on, and as many to test on."""
     precision: str = "mixed_bfloat16"
     """Keras' policy while training: half the time where the processor has bfloat16; counting is always in float32."""
