@@ -38,7 +38,7 @@ class Calibration:
     doubt: tuple[float, ...]
     """Weights of `features` in the log error of both together."""
     risk: tuple[float, ...]
-    """Weights of `features` in the logit of an error that matters."""
+    """Weights of the first four `features` in the logit of an error that matters."""
     densities: tuple[float, float] = (5.0, 26.0)
     """Densities that the network was trained on, th/cm."""
 
@@ -75,7 +75,7 @@ def features(log_error: Floats, legible: Floats, near: Floats, quality: Floats, 
     """
     # 0.003 is what the spectrum is good for at its best; twice wrong is no worse than wrong
     near, alone = np.log(near + 0.003), np.log(np.minimum(np.nan_to_num(alone, nan=1.0), 1.0) + 0.003)
-    return np.stack([np.ones_like(near), log_error, legible, near, quality, alone], axis=-1)
+    return np.stack([np.ones_like(near), log_error, legible, alone, near, quality], axis=-1)
 
 
 def fit_doubt(evidence: Floats, relative_error: Floats) -> tuple[float, ...]:
@@ -87,11 +87,17 @@ def fit_doubt(evidence: Floats, relative_error: Floats) -> tuple[float, ...]:
     return _weights(LinearRegression(fit_intercept=False).fit(evidence, target).coef_)
 
 
-def fit_risk(evidence: Floats, relative_error: Floats, wrong: float = 0.03) -> tuple[float, ...]:
-    """Weights with which `features` give the logit of an error above `wrong`, by logistic regression."""
+def fit_risk(evidence: Floats, relative_error: Floats, wrong: float = 0.05) -> tuple[float, ...]:
+    """Weights with which the first four `features` give the logit of an error above `wrong`, by logistic regression.
+
+    How well the refined density fits its surroundings is left out: that is low for uneven cloth too, which can be read.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(evidence, relative_error > wrong)
+    missed = relative_error > wrong
+    if missed.all() or not missed.any():  # nothing to tell apart, as after a training that was a mere try
+        return (5.0 if missed.all() else -5.0, 0.0, 0.0, 0.0)
+    fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(evidence[..., :4], missed)
     return _weights(fitted.coef_[0])
 
 
@@ -127,9 +133,9 @@ def refusal_limit(
     error: Floats,
     density: Floats,
     *,
-    mean: float = 0.009,
-    within_half: float = 0.957,
-    within_one: float = 0.992,
+    mean: float = 0.01,
+    within_half: float = 0.95,
+    within_one: float = 0.989,
 ) -> float:
     """Find the score above which to refuse, so that those that are answered are as good as was promised.
 

@@ -58,7 +58,7 @@ class CombinedCounter:
             calibration,
             reading,
             density,
-            doubtful=known @ np.array(calibration.risk) > calibration.combined_limit,
+            doubtful=known[:, :4] @ np.array(calibration.risk) > calibration.combined_limit,
             half=calibration.half_width(known @ np.array(calibration.doubt), combined=True),
         )
 

@@ -50,7 +50,7 @@ _UNCALIBRATED = Calibration(
     spectral_share=1.0,
     agreement=0.08,
     doubt=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
-    risk=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
+    risk=(0.0, 1.0, 0.0, 0.0),
 )
 _SEEN = tuple(Evidence.__dataclass_fields__)
 CROP = 304
@@ -87,7 +87,7 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
     Parameters
     ----------
     held : sequence
-        Held-out crops: windows of 1 cm, and crops of 1.5 cm.
+        Held-out crops: first the windows of 1 cm that a promise is kept on, then others.
     """
 
     def plain(values: Callable[[_Held], npt.NDArray[Any]]) -> npt.NDArray[Any]:
@@ -121,12 +121,19 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
     best = min(trials, key=lambda trial: float(off(trial)[both].mean()))
     alone, together = np.abs(density / truth - 1), off(best)
     shown, wrong = known[legible].reshape(-1, known.shape[-1]), together[legible].ravel()
-    best = replace(best, doubt=fit_doubt(shown, wrong), risk=fit_risk(shown, wrong))
-    risk, doubt = known @ np.array(best.risk), known @ np.array(best.doubt)
     best = replace(
         best,
-        network_limit=refusal_limit(log_error[both], alone[both], truth[both], mean=0.02, within_half=0.9),
-        combined_limit=refusal_limit(risk[both], together[both], truth[both]),
+        doubt=fit_doubt(shown, wrong),
+        risk=fit_risk(known[both].reshape(-1, known.shape[-1]), together[both].ravel()),
+    )
+    promised = both & (np.arange(len(both)) < held[0].samples.plain.sum())
+    risk, doubt = known[..., :4] @ np.array(best.risk), known @ np.array(best.doubt)
+    best = replace(
+        best,
+        network_limit=refusal_limit(
+            log_error[promised], alone[promised], truth[promised], mean=0.02, within_half=0.9, within_one=0.97
+        ),
+        combined_limit=refusal_limit(risk[promised], together[promised], truth[promised]),
     )
     by_network = legible & (log_error <= best.network_limit).all(axis=1)
     by_both = legible & (risk <= best.combined_limit).all(axis=1)

@@ -27,7 +27,7 @@ EXAMPLE = Calibration(
     spectral_share=1.0,
     agreement=0.04,
     doubt=(0.1, 0.5, 0.0, 0.5, -0.2, 0.1),
-    risk=(0.1, 1.0, -0.5, 0.5, -0.2, 0.1),
+    risk=(0.1, 1.0, -0.5, 0.5),
 )
 
 
@@ -66,7 +66,7 @@ def test_refusal_keeps_what_was_promised_and_answers_as_many_as_it_can(rng):
     score = rng.uniform(-9, -2, (5000, 2))
     error = np.abs(rng.laplace(size=(5000, 2))) * np.exp(score)
     density = rng.uniform(5, 26, (5000, 2))
-    limit = refusal_limit(score, error, density, mean=0.009, within_half=0.957, within_one=0.99)
+    limit = refusal_limit(score, error, density, mean=0.009, within_half=0.957, within_one=0.985)
 
     def kept(at):
         use = (score <= at).all(axis=1)
@@ -76,9 +76,9 @@ def test_refusal_keeps_what_was_promised_and_answers_as_many_as_it_can(rng):
     mean, half, one = kept(limit)
     assert mean <= 0.009
     assert half >= 0.957
-    assert one >= 0.99
+    assert one >= 0.985
     mean, half, one = kept(limit + 0.3)
-    assert mean > 0.009 or half < 0.957 or one < 0.99
+    assert mean > 0.009 or half < 0.957 or one < 0.985
 
 
 def test_refusal_that_cannot_keep_its_promise_answers_at_least_half(rng):
@@ -97,7 +97,7 @@ def test_doubt_and_risk_learn_what_disagreement_means(rng):
     small, large = evidence(np.array([0.004, 0.06]), 2)
     doubt, risk = fit_doubt(evidence(near), error), fit_risk(evidence(near), error)
     assert large @ doubt > small @ doubt + 1
-    assert small @ risk < 0 < large @ risk
+    assert small[:4] @ risk < 0 < large[:4] @ risk
 
 
 def test_no_answer_of_the_spectrum_counts_as_disagreement():
