@@ -106,6 +106,12 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
         readable=legible_threshold(plain(lambda part: part.reading.readable)[readable]),
         other_weave=flag_threshold(plain(lambda part: part.reading.other_weave)),
     )
+    others = np.concatenate(
+        [part.reading.other_weave[~part.samples.plain & part.readable.all(axis=1)] for part in held]
+    )
+    if not len(others) or (others > base.other_weave).mean() < 0.5:
+        # a flag that does not find what it is for would only cry wolf
+        base = replace(base, other_weave=_UNCALIBRATED.other_weave)
     legible = (plain(lambda part: part.reading.readable) >= base.readable).all(axis=1)
     both = legible & readable.all(axis=1)
 
