@@ -25,7 +25,8 @@ vertical ones of the transposed picture.
 
 ## Data
 
-Simulated canvases only: {crops} crops of 240 px, each from a canvas of its own, {other:.0%} of them twill or basket.
+Simulated canvases only: {crops} crops of 240 px, each from a canvas of its own, {other:.0%} of them twill or basket,
+and {chequered} more in which one thread system shows and the other hardly.
 Densities 5 to 26 th/cm, tilts to 20 degrees, ground, paint, damage, film and scanner drawn at random
 (`dl4art.simulation`). Stopping, calibration and tests used canvases of other seeds; the held-out family (a scraped
 ground, clumped grain, plied yarn) was never trained on. No picture of a real canvas was used.
@@ -98,6 +99,7 @@ def model_card(
                 )
     return _HEAD.format(
         crops=settings.crops,
+        chequered=settings.chequered,
         other=settings.other_weaves,
         version=__version__,
         settings="\n".join(f"- `{name}`: {value}" for name, value in asdict(settings).items()),

@@ -1,6 +1,7 @@
 """Everything that lies between the cloth and the file, drawn at random: ground, paint, damage, film, scanner.
 
-None of it may change a thread count. `draw_radiograph` holds the priors; they were fixed before any training.
+None of it may change a thread count. `draw_radiograph` holds the priors. The common and the held-out
+family were fixed before any training; the chequered one joined while the shipped counter was trained.
 """
 
 from __future__ import annotations
