@@ -176,7 +176,7 @@ def _draw_paint(rng: np.random.Generator) -> Paint:
 def _draw_film(rng: np.random.Generator, family: Family) -> Film:
     held_out = family == "held-out"
     return Film(
-        blur=float(np.exp(rng.uniform(np.log(0.4), np.log(3.5)))),
+        blur=float(np.exp(rng.uniform(np.log(0.4), np.log(5.0)))),
         slope=float(np.exp(rng.uniform(np.log(0.5), np.log(2.5)))),
         exposure=float(rng.normal(0, 0.6)),
         grain=float(np.exp(rng.uniform(np.log(0.002), np.log(0.04)))),

@@ -34,6 +34,13 @@ def _flat(values: Array) -> Array:
     return flat
 
 
+def _wave(angle: Array) -> npt.NDArray[np.complex64]:
+    # sine and cosine of float32 take a tenth of the time of a complex exponential
+    wave = np.empty(angle.shape, np.complex64)
+    wave.real, wave.imag = np.cos(angle), np.sin(angle)
+    return wave
+
+
 def contrast_to_noise(picture: Picture) -> tuple[float, float]:
     """Contrast-to-noise ratio of the vertical and the horizontal threads.
 
@@ -55,8 +62,7 @@ def contrast_to_noise(picture: Picture) -> tuple[float, float]:
     weave, rest = _flat(picture.grey - picture.background), _flat(picture.background)
     rows, cols = weave.shape
     half_v, half_h = (
-        np.exp(1j * np.float32(np.pi) * phase[:rows, :cols]).astype(np.complex64)
-        for phase in (picture.vertical_phase, picture.horizontal_phase)
+        _wave(np.float32(np.pi) * phase[:rows, :cols]) for phase in (picture.vertical_phase, picture.horizontal_phase)
     )
     diagonals = (half_v * half_h, half_v * half_h.conj())
 

@@ -162,7 +162,8 @@ def _profile(
     # from 1 between crossings to 1 + bulge at one; rough edges are those of a hairy yarn
     between = np.abs(crossing - np.rint(crossing))
     outline = 1 + np.float32(yarns.bulge) * (1 - 2 * between) + rough
-    ratio = offset * spacing * 2 / (width * outline)
+    # a hair of a width that is zero: too thin to be seen, too thick to divide by nothing
+    ratio = offset * spacing * 2 / (width * outline + np.float32(1e-12))
     thickness = np.sqrt(np.maximum(0, 1 - ratio * ratio), dtype=np.float32)
     return whole, thickness, width * np.float32(yarns.density / yarns.width)
 
