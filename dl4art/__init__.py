@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 # Public names and the rooms they live in; a room is imported when one of its names is first asked for.
 _ROOMS = {
+    "FabricComparer": "dl4art.siamese",
     "Plate": "dl4art.cropping",
     "cut_crops": "dl4art.cropping",
     "read_plate": "dl4art.cropping",
@@ -18,7 +19,16 @@ _ROOMS = {
     "Dl4artError": "dl4art.utils",
 }
 
-__all__ = ["Dl4artError", "Plate", "SpectralCounter", "ThreadCounter", "ThreadEstimate", "cut_crops", "read_plate"]
+__all__ = [
+    "Dl4artError",
+    "FabricComparer",
+    "Plate",
+    "SpectralCounter",
+    "ThreadCounter",
+    "ThreadEstimate",
+    "cut_crops",
+    "read_plate",
+]
 
 
 def __getattr__(name: str) -> Any:

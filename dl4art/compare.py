@@ -1,0 +1,161 @@
+"""Tell from their X-ray plates whether two canvases could be one cloth, with the evidence."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dl4art.utils import cli, tables
+from dl4art.utils.errors import InputError, OutputError, reason
+from dl4art.utils.progress import progress
+
+if TYPE_CHECKING:
+    from dl4art.siamese import CanvasRecord, Comparison
+
+_HEADER = ("", "file", "size in cm", "crops", "vertical/cm", "horizontal/cm", "like itself")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments, those of the process if left out, and return its exit code."""
+    return cli.run(_compare, _parser(), argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dl4art.compare",
+        description=__doc__,
+        epilog="Verdicts: compatible (nothing speaks against one cloth), unlike (the network finds another cloth), "
+        "excluded (the thread densities do), undecided. Exit code: 0 compared; 1 a plate cannot be used, nothing is "
+        "written; 2 the call is wrong. A scale that is stated holds for both plates.",
+        parents=[cli.scale_options(), cli.general_options()],
+    )
+    parser.add_argument("a", metavar="A", help="plate of the one canvas: TIFF, PNG, JPEG or DICOM")
+    parser.add_argument("b", metavar="B", help="plate of the other")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write all of the result here as well (.json)")
+    parser.add_argument("--crops", type=_crops, default=30, metavar="N", help="crops of each plate (default: 30)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the choice of crops (default: 0)")
+    parser.add_argument("--model", metavar="NAME|FOLDER", help="the network to use (default: the one that is shipped)")
+    return parser
+
+
+def _crops(text: str) -> int:
+    number = cli.positive_integer(text)
+    if number < 4:
+        raise argparse.ArgumentTypeError(f"{number} crops are too few to compare a canvas; at least 4 are needed")
+    return number
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    output = _output(args.output) if args.output else None
+    paths = [_file(name) for name in (args.a, args.b)]
+
+    # only now that the call stands: this brings NumPy and TensorFlow
+    from dl4art.cropping import read_plate
+    from dl4art.siamese import FabricComparer
+
+    comparer = FabricComparer.from_pretrained(args.model)
+    scale = cli.scale_arguments(args)
+    plates, failed = [], []
+    for path in paths:
+        try:
+            plates.append(read_plate(path, **scale))
+        except Exception as error:  # a sentence for each of the two, whatever is wrong with it
+            failed.append(f"{path}: {reason(error, path)}")
+    if failed:
+        return _refused(failed)
+    try:
+        with progress(2 * args.crops, "comparing", quiet=args.quiet) as advance:
+            result = comparer.compare(*plates, crops=args.crops, seed=args.seed, advance=advance)
+    except InputError as error:
+        return _refused([str(error)])
+    if output:
+        tables.write_json(output, result.to_dict() | {"parameters": {"crops": args.crops, **scale}})
+    print(_text(result))
+    if output:
+        print(f"\nwritten to {output}")
+    return 0
+
+
+def _output(name: str) -> Path:
+    path = Path(name)
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder. Give the name of a file with -o, e.g. {path / 'result.json'}.")
+    path = path if path.suffix else path.with_suffix(".json")
+    if path.suffix.lower() != ".json":
+        raise OutputError(f"{path}: a comparison is written as .json. Choose a name that ends so.")
+    tables.check_output(path)
+    return path
+
+
+def _file(name: str) -> Path:
+    path = Path(name)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder. Name the file of one plate.")
+    if not path.exists():
+        raise InputError(f"{path}: no such file. Check its name; you are in {Path.cwd()}.")
+    return path
+
+
+def _refused(sentences: Sequence[str]) -> int:
+    for sentence in sentences:
+        print(f"error: {sentence}", file=sys.stderr)
+    return cli.SOME_FAILED
+
+
+def _text(result: Comparison) -> str:
+    rows = [_HEADER, _row("A", result.a), _row("B", result.b)]
+    sure = f"(95 % interval {result.low:.2f} to {result.high:.2f}; {result.pairs} pairs of crops)"
+    known = (
+        f"Of simulated canvases of one cloth, {_percent(result.same_below)} look no more alike than these two; of "
+        f"different cloths of about the same densities, {_percent(result.different_above)} look at least as alike."
+    )
+    turned = ["They agree better with one of them turned by a quarter."] if result.turned else []
+    remarks = [_wrapped(f"- {tables.plain_text(text)}", indent=2) for text in result.warnings]
+    return "\n\n".join(
+        [
+            tables.text_table(rows, numeric=(3,)),
+            f"similarity  {result.similarity:.2f}  {sure}\n"
+            + _wrapped(f"verdict     {result.verdict}: {result.meaning}", indent=12),
+            _wrapped(" ".join([*turned, known, *result.limits])),
+            *(["\n".join(remarks)] if remarks else []),
+        ]
+    )
+
+
+def _row(letter: str, canvas: CanvasRecord) -> tuple[str, ...]:
+    name = tables.plain_text(os.path.basename(canvas.file))
+    return (
+        letter,
+        name,
+        f"{canvas.width_cm:.1f} x {canvas.height_cm:.1f}",
+        str(canvas.crops),
+        f"{canvas.vertical_per_cm:.2f} ± {canvas.vertical_sd:.2f}",
+        f"{canvas.horizontal_per_cm:.2f} ± {canvas.horizontal_sd:.2f}",
+        f"{canvas.control.similarity:.2f}",
+    )
+
+
+def _percent(share: float) -> str:
+    # one in a hundred of the known ones is as fine as is known
+    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")
+
+
+def _wrapped(text: str, indent: int = 0) -> str:
+    width = max(60, min(100, shutil.get_terminal_size().columns))
+    return textwrap.fill(text, width, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Same cloth? Encoder, pair head, aggregation over pairs of crops, calibration."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# imported when first asked for: the networks bring Keras, the arithmetic does not
+_MODULES = {
+    "Calibration": "calibration",
+    "CanvasRecord": "comparison",
+    "Comparison": "comparison",
+    "Control": "comparison",
+    "FabricComparer": "comparer",
+    "PairScores": "similarity",
+}
+
+__all__ = ["Calibration", "CanvasRecord", "Comparison", "Control", "FabricComparer", "PairScores"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"dl4art.siamese.{_MODULES[name]}"), name)
+    raise AttributeError(f"module 'dl4art.siamese' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULES])

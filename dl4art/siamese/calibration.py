@@ -1,0 +1,227 @@
+"""What the scores of two canvases are worth, learnt on simulated canvases held out for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Verdict = Literal["compatible", "unlike", "excluded", "undecided"]
+
+WARP_LIMIT, WEFT_LIMIT = 0.3, 1.0
+"""Differences of mean densities, th/cm, that pieces of one bolt show by rule of thumb: warp "within tenths", weft
+within one (Thread Count Automation Project, Annual Report 2009)."""
+_Z95 = 1.96
+_KNOTS = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Mean thread densities of one canvas, th/cm, with how they spread over its crops.
+
+    `vertical_half` and `horizontal_half` are half-widths of the 95 % intervals of the means: the mean half-width of the
+    counter's own intervals, since what it gets wrong on one crop of a canvas it tends to get wrong on the next, and the
+    error of the mean over the crops, taken as independent of each other.
+    """
+
+    vertical: float
+    horizontal: float
+    vertical_sd: float
+    horizontal_sd: float
+    vertical_half: float
+    horizontal_half: float
+
+    @classmethod
+    def of(cls, values: npt.ArrayLike, halves: npt.ArrayLike = 0.0) -> Densities:
+        """From the densities of n crops, (n, 2): vertical, horizontal; and the half-widths of their intervals."""
+        table = np.asarray(values, np.float64)
+        spread = table.std(axis=0, ddof=min(1, len(table) - 1))
+        own = np.broadcast_to(np.asarray(halves, np.float64), table.shape).mean(axis=0)
+        numbers = (table.mean(axis=0), spread, np.hypot(own, _Z95 * spread / math.sqrt(len(table))))
+        return cls(*(float(number) for pair in numbers for number in pair))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From evidence to similarity and verdict; stored as ``calibration.json`` in the model folder.
+
+    Similarities and limits hold between canvases of which about `crops` crops each are compared.
+    """
+
+    slope: float
+    intercept: float
+    """Of the log odds of one cloth against another of about the same densities, as a line in the evidence."""
+    unlike: float
+    """Similarity that the upper end of the interval stays below where the network finds other cloth."""
+    compatible: float
+    """Similarity that the lower end of the interval exceeds where nothing speaks against one cloth."""
+    bolt: float
+    """By how many times the rule of thumb the densities of one bolt may differ."""
+    crops: int
+    same: tuple[float, ...]
+    """Similarities of known canvases of one cloth, at 101 even steps of rank, rising."""
+    different: tuple[float, ...]
+    """The same of known different cloths of about the same densities."""
+
+    def similarity(self, evidence: npt.ArrayLike) -> Array:
+        """Similarity, 0 to 1, of evidence of any shape."""
+        logit = self.slope * np.asarray(evidence, np.float64) + self.intercept
+        # the same as 1 / (1 + exp(-logit)), and without overflow
+        result: Array = np.exp(-np.logaddexp(0, -logit))
+        return result
+
+    def verdict(self, low: float, high: float, apart: float) -> Verdict:
+        """Give the verdict.
+
+        Parameters
+        ----------
+        low, high : float
+            The interval of the similarity.
+        apart : float
+            From `bolts_apart`.
+        """
+        if apart > self.bolt:
+            return "excluded"
+        if high < self.unlike:
+            return "unlike"
+        if low > self.compatible:
+            return "compatible"
+        return "undecided"
+
+    def ranks(self, similarity: float) -> tuple[float, float]:
+        """Shares of known same canvases that are no more similar, and of known different ones that are no less."""
+        return _share_below(self.same, similarity), 1 - _share_below(self.different, similarity)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Calibration:
+        """Read what `to_dict` gave; KeyError, TypeError or ValueError if it is something else."""
+
+        def read(value: Any) -> Any:
+            return tuple(float(part) for part in value) if isinstance(value, (list, tuple)) else float(value)
+
+        found = {field.name: read(values[field.name]) for field in fields(cls)}
+        return cls(**{**found, "crops": int(found["crops"])})
+
+
+UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 1.1, 1.0, 30, tuple(_KNOTS), tuple(_KNOTS))
+"""Takes log odds for what they say and decides nothing but exclusion by the rule of thumb."""
+
+
+def bolts_apart(a: Densities, b: Densities) -> float:
+    """How far the densities of two canvases differ, in units of what one bolt shows by rule of thumb.
+
+    Which direction is the warp is not known, so that the direction that differs less is held against the narrower
+    limit. Of straight and turned by a quarter, the nearer counts. What the means themselves are unsure of (95 %) is
+    taken off first.
+    """
+    straight = (_difference(a, b, "vertical", "vertical"), _difference(a, b, "horizontal", "horizontal"))
+    turned = (_difference(a, b, "vertical", "horizontal"), _difference(a, b, "horizontal", "vertical"))
+    ratios = [max(min(pair) / WARP_LIMIT, max(pair) / WEFT_LIMIT) for pair in (straight, turned)]
+    return min(ratios)
+
+
+def _difference(a: Densities, b: Densities, of_a: str, of_b: str) -> float:
+    (mean_a, half_a), (mean_b, half_b) = (
+        (float(getattr(d, name)), float(getattr(d, f"{name}_half"))) for d, name in ((a, of_a), (b, of_b))
+    )
+    return max(0.0, abs(mean_a - mean_b) - math.hypot(half_a, half_b))
+
+
+def fit_slope(same: npt.ArrayLike, different: npt.ArrayLike) -> tuple[float, float]:
+    """Slope and intercept of the log odds in the evidence, both kinds equally likely, by logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    values = np.concatenate([np.asarray(same, float), np.asarray(different, float)])
+    kinds = np.arange(len(values)) < np.size(same)
+    # without this, evidence that parts the two kinds wholly would ask for an infinite slope
+    scale = max(float(values.std()), 1e-9)
+    fitted = LogisticRegression(C=10.0, class_weight="balanced").fit(values[:, None] / scale, kinds)
+    slope, intercept = float(fitted.coef_[0, 0]) / scale, float(fitted.intercept_[0])
+    # a network that has learnt nothing must not turn the scale about
+    return (slope, intercept) if slope > 0 else (1e-6, 0.0)
+
+
+def verdict_limits(
+    same_high: npt.ArrayLike, different_low: npt.ArrayLike, *, missed: float = 0.004, passed: float = 0.04
+) -> tuple[float, float]:
+    """Find the limits of `unlike` and `compatible` from known pairs of canvases.
+
+    Parameters
+    ----------
+    same_high : (n,) array
+        Upper ends of the intervals of canvases of one cloth.
+    different_low : (m,) array
+        Lower ends of those of different cloths.
+    missed : float
+        Share of the former that may be called unlike.
+    passed : float
+        Share of the latter that may be called compatible.
+
+    Returns
+    -------
+    (float, float)
+        Where both promises leave room, the limits meet in its middle.
+    """
+    unlike = tail_limit(same_high, missed, lower=True)
+    compatible = conformal(different_low, passed, lower=False)
+    if unlike > compatible:
+        middle = (unlike + compatible) / 2
+        return middle, middle
+    return unlike, compatible
+
+
+def bolt_limit(same_apart: npt.ArrayLike, share: float = 0.003) -> float:
+    """How far the densities of one cloth may be apart: never less than the rule of thumb allows."""
+    return max(1.0, tail_limit(same_apart, share, lower=False))
+
+
+def conformal(values: npt.ArrayLike, share: float, *, lower: bool) -> float:
+    """Limit that a share of values drawn alike lies beyond, at most: a split-conformal quantile.
+
+    With too few values to promise it, the outermost one.
+    """
+    ordered = np.sort(np.asarray(values, np.float64))
+    ordered = ordered if lower else ordered[::-1]
+    rank = max(1, int(np.floor((len(ordered) + 1) * share)))
+    return float(ordered[rank - 1])
+
+
+def tail_limit(values: npt.ArrayLike, share: float, *, lower: bool) -> float:
+    """Limit for a share so small that hardly one of the values lies beyond it.
+
+    The outermost of a few hundred is not the outermost there is: the outer tenth is taken for the beginning of an
+    exponential tail (a mean excess over its threshold), and the farther out of this and of `conformal` counts.
+    """
+    outward = -1.0 if lower else 1.0
+    ordered = np.sort(outward * np.asarray(values, np.float64))[::-1]
+    count = max(1, len(ordered) // 10)
+    excess = float((ordered[:count] - ordered[count - 1]).mean())
+    beyond = ordered[count - 1] + excess * max(0.0, math.log(count / ((len(ordered) + 1) * share)))
+    return outward * max(float(beyond), outward * conformal(values, share, lower=lower))
+
+
+def quantiles(similarities: npt.ArrayLike) -> tuple[float, ...]:
+    """Similarities at even steps of rank, as `Calibration` keeps them."""
+    return tuple(float(value) for value in np.quantile(np.asarray(similarities, np.float64), _KNOTS))
+
+
+def _share_below(knots: Sequence[float], value: float) -> float:
+    """Share of a distribution, given by its values at even steps of rank, that lies below a value or at it."""
+    if value < knots[0]:
+        return 0.0
+    steps = np.linspace(0, 1, len(knots))
+    # equal values are one step up
+    last = int(np.searchsorted(knots, value, side="right")) - 1
+    if last == len(knots) - 1:
+        return 1.0
+    part = (value - knots[last]) / (knots[last + 1] - knots[last])
+    return float(steps[last] + part * (steps[last + 1] - steps[last]))

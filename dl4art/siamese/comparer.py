@@ -1,0 +1,282 @@
+"""Comparing canvases with the network: two plates in, one similarity with its interval and a verdict out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dl4art.cropping.crops import CROP_CM
+from dl4art.cropping.plate import PX_PER_CM, Plate
+from dl4art.regression.preprocess import normalise
+from dl4art.siamese.calibration import Calibration, bolts_apart
+from dl4art.siamese.canvas import CROPS, CanvasCrops, readable_crops
+from dl4art.siamese.comparison import MEANINGS, CanvasRecord, Comparison, Control
+from dl4art.siamese.similarity import PairScores, content_seed, evidence, interval
+from dl4art.utils.backend import load_keras
+from dl4art.utils.errors import ModelError
+from dl4art.utils.files import sha256
+from dl4art.utils.models import ModelFolder, find_model, shipped_models
+from dl4art.utils.provenance import versions
+
+if TYPE_CHECKING:
+    from dl4art.regression.count_plate import Counter
+
+DEFAULT_MODEL = "fabrics"
+"""The model that is shipped."""
+Array = npt.NDArray[np.float32]
+Pictures = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
+
+_BATCH = 16
+_PAIRS = 20_000  # scored at a time
+_OTHER_SCALE = 0.01  # from which difference on two plates count as scanned at different scales
+
+
+@dataclass(frozen=True, eq=False)
+class FabricComparer:
+    """Compares cloths with the shipped network, or with one from a model folder.
+
+    Crops are encoded once, two vectors each, and a small head scores all pairs of two canvases on these (the idea of
+    aggregating many pairs is that of Murillo-Fuentes et al., arXiv 2506.20272; network and aggregation are our own).
+
+    Make one with `from_pretrained`.
+    """
+
+    folder: ModelFolder
+    calibration: Calibration
+    encoder: Any = field(repr=False)
+    head: Any = field(repr=False)
+    counter: Counter | None = field(default=None, repr=False)
+    """Measures the densities of canvases; the shipped thread counter, once it is needed, if None."""
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path | None = None, *, counter: Counter | None = None) -> FabricComparer:
+        """Load a comparer.
+
+        Parameters
+        ----------
+        model : str or path, optional
+            Name of a shipped model or a model folder; the shipped one if left out.
+        counter : Counter, optional
+            What finds readable crops and their densities; the shipped thread counter if left out.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model, or its files are not whole.
+        """
+        if model is None and DEFAULT_MODEL not in shipped_models("siamese"):
+            raise ModelError(
+                "this version ships no network that compares canvases yet. Train one, which takes hours, with "
+                "`python -m dl4art.train comparer -o runs/fabrics`, and name it: --model runs/fabrics/model"
+            )
+        folder = find_model(model or DEFAULT_MODEL, room="siamese")
+        load_keras()
+        from dl4art.siamese import encoder as networks
+
+        try:
+            made_of: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in folder.config["network"].items()
+            }
+            both = networks.Comparison(networks.EncoderSettings(**made_of))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what does not fit is an error, and said once
+                both.load_weights(folder.weights)
+            calibration = Calibration.from_dict(folder.calibration)
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise ModelError(f"{folder.path}: cannot be loaded as a fabric comparer ({error})") from error
+        return cls(folder, calibration, both.encoder, both.head, counter)
+
+    @property
+    def name(self) -> str:
+        """Name and first digits of the hash: enough to tell two models apart."""
+        return f"{self.folder.name} {self.folder.sha256[:8]}"
+
+    def score_pairs(self, crops_a: Pictures, crops_b: Pictures, *, px_per_cm: float = PX_PER_CM) -> Array:
+        """Score each crop of one list with each of another.
+
+        Parameters
+        ----------
+        crops_a, crops_b : arrays of shape (n, rows, cols) and (m, rows, cols), or sequences of (rows, cols) arrays
+            Grey crops of any real type, negative or positive, each side at least 1 cm; 300 x 300 px by rights.
+        px_per_cm : float
+            Their scale; other than 200 px/cm they are resampled.
+
+        Returns
+        -------
+        ndarray of shape (n, m), float32
+            Pair scores, 0 to 1: how much the two look like one cloth, straight or turned by a quarter. For two
+            canvases, `compare` makes more of them than their mean.
+
+        Raises
+        ------
+        InputError
+            If a crop is not grey, not finite or smaller than 1 cm.
+        """
+        logits = self.pair_scores(self.embed(crops_a, px_per_cm), self.embed(crops_b, px_per_cm)).logits
+        return (1 / (1 + np.exp(-np.clip(logits, -80, 80)))).astype(np.float32)
+
+    def compare(
+        self,
+        plate_a: Plate,
+        plate_b: Plate,
+        *,
+        crops: int = CROPS,
+        seed: int = 0,
+        advance: Callable[[int], None] = lambda _crops: None,
+    ) -> Comparison:
+        """Compare two canvases.
+
+        Parameters
+        ----------
+        plate_a, plate_b : Plate
+            From `read_plate`. Their order does not matter.
+        crops : int
+            How many crops of each to use, at least four; fewer are where a plate has fewer readable ones.
+        seed : int
+            Of the choice of crops and of the interval.
+        advance : callable
+            Told how many crops have just been found.
+
+        Returns
+        -------
+        Comparison
+
+        Raises
+        ------
+        InputError
+            If a plate has fewer than four readable crops, or cannot be read.
+        """
+        counter = self.counter or _shipped_counter()
+        plates = plate_a, plate_b
+        found = [readable_crops(plate, counter, count=crops, seed=seed, advance=advance) for plate in plates]
+        vectors = [self.embed(canvas.pixels) for canvas in found]
+        seeds = [content_seed(canvas.pixels, seed) for canvas in found]
+        scores = self.pair_scores(vectors[0], vectors[1])
+        similarity, low, high = self._judged(scores, (seeds[0], seeds[1]))
+        apart = bolts_apart(found[0].densities, found[1].densities)
+        verdict = self.calibration.verdict(low, high, apart)
+        same_below, different_above = self.calibration.ranks(similarity)
+        controls = [self._control(own, own_seed) for own, own_seed in zip(vectors, seeds, strict=True)]
+        records = [_record(*parts) for parts in zip(plates, found, controls, strict=True)]
+        return Comparison(
+            similarity,
+            low,
+            high,
+            verdict,
+            MEANINGS[verdict],
+            scores.straight.size,
+            bool(scores.turned.mean() > scores.straight.mean()),
+            apart,
+            same_below,
+            different_above,
+            records[0],
+            records[1],
+            tuple(_warnings(plates, found, records, same=seeds[0] == seeds[1])),
+            self.name,
+            self.folder.sha256,
+            getattr(counter, "name", type(counter).__name__),
+            seed,
+            versions(),
+        )
+
+    def embed(self, pictures: Pictures, px_per_cm: float = PX_PER_CM) -> Array:
+        """Encode pictures, each once: the vectors of the vertical and of the horizontal threads, (n, 2, d)."""
+        from dl4art.regression.counter import prepared
+        from dl4art.siamese.encoder import encode
+
+        normal = [normalise(prepared(picture, px_per_cm)) for picture in pictures]
+        vectors = np.zeros((len(normal), 2, self.encoder.output_shape[-1]), np.float32)
+        shapes = [picture.shape for picture in normal]
+        for shape in dict.fromkeys(shapes):
+            alike = np.flatnonzero([own == shape for own in shapes])
+            size = min(_BATCH, len(alike))
+            for start in range(0, len(alike), size):
+                batch = alike[start : start + size]
+                # the last batch is filled up: another size would be compiled anew
+                filled = np.resize(batch, size)
+                vectors[batch] = encode(self.encoder, np.stack([normal[index] for index in filled]))[: len(batch)]
+        return vectors
+
+    def pair_scores(self, first: Array, second: Array) -> PairScores:
+        """Score all pairs of n and m encoded crops, (n, 2, d) and (m, 2, d)."""
+        keras = load_keras()
+        logits = np.zeros((len(first), len(second), 2))
+        rows = max(1, _PAIRS // max(1, len(second)))
+        for start in range(0, len(first) if len(second) else 0, rows):
+            part = self.head(first[start : start + rows], second)
+            logits[start : start + rows] = keras.ops.convert_to_numpy(part)
+        return PairScores(logits[..., 0], logits[..., 1])
+
+    def _judged(self, scores: PairScores, seeds: tuple[int, int]) -> tuple[float, float, float]:
+        """Similarity and its interval."""
+        low, high = interval(scores, seeds)
+        similarity, low, high = self.calibration.similarity([evidence(scores), low, high]).tolist()
+        return similarity, low, high
+
+    def _control(self, vectors: Array, seed: int) -> Control:
+        scores = self.pair_scores(vectors[::2], vectors[1::2])
+        return Control(*self._judged(scores, (seed, seed + 1)), scores.straight.size)
+
+
+@lru_cache(maxsize=1)
+def _shipped_counter() -> Counter:
+    from dl4art.regression import CombinedCounter
+
+    return CombinedCounter.from_pretrained()
+
+
+def _record(plate: Plate, canvas: CanvasCrops, control: Control) -> CanvasRecord:
+    densities = canvas.densities
+    width, height = plate.size_cm
+    return CanvasRecord(
+        str(plate.path),
+        sha256(plate.path) if plate.path.is_file() else "",
+        round(width, 3),
+        round(height, 3),
+        round(plate.px_per_cm, 3),
+        plate.scale_source,
+        densities.vertical,
+        densities.vertical - densities.vertical_half,
+        densities.vertical + densities.vertical_half,
+        densities.vertical_sd,
+        densities.horizontal,
+        densities.horizontal - densities.horizontal_half,
+        densities.horizontal + densities.horizontal_half,
+        densities.horizontal_sd,
+        len(canvas),
+        canvas.looked_at,
+        CROP_CM,
+        tuple((float(x), float(y)) for x, y in canvas.positions_cm),
+        control,
+    )
+
+
+def _warnings(
+    plates: Sequence[Plate], found: Sequence[CanvasCrops], records: Sequence[CanvasRecord], *, same: bool
+) -> list[str]:
+    a, b = records
+    said = []
+    if same or (a.sha256 and a.sha256 == b.sha256):
+        said.append(f"{a.file} and {b.file} are the same picture: this says nothing about two canvases")
+    if abs(a.px_per_cm / b.px_per_cm - 1) > _OTHER_SCALE:
+        said.append(
+            f"{a.file} has {a.px_per_cm:g} px/cm and {b.file} {b.px_per_cm:g}: both were resampled to {PX_PER_CM:g} "
+            "px/cm, and a difference in sharpness may be left"
+        )
+    for plate, canvas, record in zip(plates, found, records, strict=True):
+        assumed = [f"scale {plate.scale_source}"] if plate.scale_source.startswith("assumed") else []
+        said += [f"{record.file}: {text}" for text in (*assumed, *plate.notes, *canvas.remarks)]
+        if record.control.similarity < 0.5:
+            said.append(
+                f"{record.file}: its own halves are only {record.control.similarity:.2f} similar. It may show more "
+                "than one cloth, or too little of it; compare parts of it"
+            )
+    return said

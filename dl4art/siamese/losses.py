@@ -1,0 +1,154 @@
+"""What the comparer is trained on, and what it is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from dl4art.siamese.encoder import pair_logits
+from dl4art.siamese.samples import FamilySamples
+from dl4art.simulation.fields import Array
+
+Scorer = Callable[[npt.NDArray[np.intp]], Array]
+"""From the numbers of n crops to the logits of all pairs among them, (n, n, 2): straight and turned."""
+_EASY = 0.2
+"""Share of the strangers' half of the loss that goes to pairs from two families, which densities mostly part."""
+_AT_ONCE = 400
+
+
+def pair_loss(labels: Any, logits: Any) -> Any:
+    """Cross-entropy over all pairs of crops in a batch.
+
+    Half of the weight is on pairs of one cloth under two plates, the rest on strangers, most of it on those of one
+    family. Crops of one plate are left out: they look alike for reasons that are not the cloth.
+
+    Parameters
+    ----------
+    labels : (n, 3)
+        Family, cloth and plate of each crop.
+    logits : (n, n, 2)
+        From `PairHead`: straight and turned by a quarter; which of the two it is, is not said.
+    """
+    family, cloth, plate = (
+        ops.cast(ops.expand_dims(labels[:, i], 0) == ops.expand_dims(labels[:, i], 1), "float32") for i in range(3)
+    )
+    logit = ops.logaddexp(logits[..., 0], logits[..., 1]) - float(np.log(2))
+    same, near, far = cloth * (1 - plate), family * (1 - cloth), 1 - family
+
+    def share(mask: Any) -> Any:
+        return mask / ops.maximum(ops.sum(mask), 1.0)
+
+    weight = 0.5 * (share(same) + (1 - _EASY) * share(near) + _EASY * share(far))
+    losses = ops.relu(logit) - logit * same + ops.log1p(ops.exp(-ops.abs(logit)))
+    return ops.sum(weight * losses)
+
+
+def statistics_loss(statistics: Any, predicted: Any) -> Any:
+    """Mean of ``min(|error|, error^2)``, nearly, over standardised statistics of the threads; any shape."""
+    error = ops.abs(statistics - predicted)
+    return ops.mean(ops.where(error < 1, 0.5 * error * error, error - 0.5))
+
+
+@dataclass(frozen=True)
+class PairResults:
+    """How well cloths are told apart. The areas are under the ROC curve of same cloth against other cloth."""
+
+    pair_auc: float
+    """Pairs of crops from two plates; strangers are of one family, of nearly one density."""
+    open_auc: float
+    """The same with strangers from anywhere, one crop a plate."""
+    canvas_auc: float
+    """Pairs of plates, all crops of the one against all of the other; strangers of one family."""
+    pairs: int
+    """Pairs of crops in one family."""
+    canvases: int
+    """Pairs of plates in one family."""
+
+    def to_dict(self) -> dict[str, float]:
+        """Give all as JSON values."""
+        return asdict(self)
+
+
+def canvas_logit(logits: npt.ArrayLike) -> float:
+    """One logit for two plates from those of all pairs of their crops, (n, m, 2): plates lie one way or the other."""
+    return float(pair_logits(np.asarray(logits).mean(axis=(0, 1))))
+
+
+def evaluate_pairs(samples: FamilySamples, score: Scorer) -> PairResults:
+    """Judge a way of scoring pairs on families of cloths.
+
+    Parameters
+    ----------
+    samples : FamilySamples
+        Crops of cloths that were not trained on.
+    score : callable
+        See `Scorer`; for an encoder, `scorer`.
+
+    Returns
+    -------
+    PairResults
+    """
+    pair_scores: list[Array] = []
+    pair_truths: list[npt.NDArray[np.bool_]] = []
+    canvas_scores, canvas_truths = [], []
+    for family in np.unique(samples.family):
+        chosen = np.flatnonzero(samples.family == family)
+        logits, plate, cloth = score(chosen), samples.plate[chosen], samples.cloth[chosen]
+        above = plate[:, None] < plate[None]
+        pair_scores.append(pair_logits(logits)[above])
+        pair_truths.append((cloth[:, None] == cloth[None])[above])
+        plates, firsts = np.unique(plate, return_index=True)
+        for i, first in enumerate(plates):
+            for j in range(i + 1, len(plates)):
+                canvas_scores.append(canvas_logit(logits[plate == first][:, plate == plates[j]]))
+                canvas_truths.append(cloth[firsts[i]] == cloth[firsts[j]])
+    scores, truths = np.concatenate(pair_scores), np.concatenate(pair_truths)
+    return PairResults(
+        _auc(truths, scores),
+        _open_auc(samples, score),
+        _auc(np.array(canvas_truths), np.array(canvas_scores)),
+        len(scores),
+        len(canvas_scores),
+    )
+
+
+def _open_auc(samples: FamilySamples, score: Scorer) -> float:
+    """Area for strangers from anywhere; some hundred crops at a time, or the pairs were too many."""
+    _, chosen = np.unique(samples.plate, return_index=True)
+    scores, truths = [], []
+    for start in range(0, len(chosen), _AT_ONCE):
+        part = chosen[start : start + _AT_ONCE]
+        above = samples.plate[part][:, None] < samples.plate[part][None]
+        scores.append(pair_logits(score(part))[above])
+        truths.append((samples.cloth[part][:, None] == samples.cloth[part][None])[above])
+    return _auc(np.concatenate(truths), np.concatenate(scores))
+
+
+def _auc(truths: npt.NDArray[np.bool_], scores: npt.NDArray[Any]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(truths, scores))
+
+
+def scorer(vectors: Array, head: Any) -> Scorer:
+    """Score pairs by a head on vectors that stand ready.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, 2, d)
+        From `dl4art.siamese.encoder.encode`.
+    head : PairHead
+        From `dl4art.siamese.encoder.build_head`.
+    """
+
+    def score(chosen: npt.NDArray[np.intp]) -> Array:
+        part = vectors[chosen]
+        rows = [ops.convert_to_numpy(head(part[i : i + 50], part)) for i in range(0, len(part), 50)]
+        return np.concatenate(rows)
+
+    return score

@@ -1,0 +1,303 @@
+"""From trained weights to a comparer that can be shipped: calibrated, tested, with its card."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dl4art import __version__
+from dl4art.regression.count_plate import Counter
+from dl4art.siamese.calibration import (
+    UNCALIBRATED,
+    Array,
+    Calibration,
+    Densities,
+    bolt_limit,
+    bolts_apart,
+    fit_slope,
+    quantiles,
+    verdict_limits,
+)
+from dl4art.siamese.canvas import FEWEST, counted_densities
+from dl4art.siamese.card import model_card
+from dl4art.siamese.comparer import FabricComparer
+from dl4art.siamese.losses import evaluate_pairs, scorer
+from dl4art.siamese.oracle import Oracle, fit_oracle
+from dl4art.siamese.samples import FamilySamples, simulate_families
+from dl4art.siamese.similarity import LEVEL, content_seed, evidence, resampled_evidence
+from dl4art.siamese.training import ComparerSettings, read_curve
+from dl4art.simulation.families import FamilySplit
+from dl4art.utils.files import atomic_path
+from dl4art.utils.models import write_model
+from dl4art.utils.provenance import versions
+
+Tell = Callable[[str], None]
+TESTS: dict[str, FamilySplit] = {"common family": "test", "held-out family": "held-out"}
+VERDICTS = ("compatible", "undecided", "unlike", "excluded")
+_AT_ONCE = 160  # crops in memory as floats
+_ORACLE_FAMILIES = 500  # that the oracle learns from; more make it no better
+
+
+@dataclass(frozen=True, eq=False)
+class HeldSet:
+    """Held-out crops, their vectors (n, 2, d), and what `counted_densities` says of each, (n, 2, 2)."""
+
+    samples: FamilySamples
+    vectors: npt.NDArray[np.float32]
+    counted: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """The readable crops of one held-out plate."""
+
+    family: int
+    cloth: int
+    vectors: npt.NDArray[np.float32]
+    densities: Densities
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPairs:
+    """Pairs of canvases of which it is known whether they are one cloth; arrays (n,).
+
+    `low` and `high` are the ends of the interval of the evidence, before calibration.
+    """
+
+    same: npt.NDArray[np.bool_]
+    evidence: Array
+    low: Array
+    high: Array
+    apart: Array
+
+
+def hold(comparer: FabricComparer, counter: Counter, samples: FamilySamples, kept: Path) -> HeldSet:
+    """Encode and count held-out crops; the counts wait in a file, since they take longest."""
+    starts = range(0, len(samples), _AT_ONCE)
+    vectors = np.concatenate([comparer.embed(samples.grey[start : start + _AT_ONCE]) for start in starts])
+    made_by = f"{getattr(counter, 'name', type(counter).__name__)}, {len(samples)} crops"
+    if kept.exists():
+        with np.load(kept, allow_pickle=False) as archive:
+            if str(archive["made_by"]) == made_by:
+                return HeldSet(samples, vectors, archive["counted"])
+    counted = []
+    for start in starts:
+        estimates = counter.predict([*samples.grey[start : start + _AT_ONCE].astype(np.float32)], px_per_cm=200.0)
+        counted += [counted_densities(estimate) for estimate in estimates]
+    held = HeldSet(samples, vectors, np.array(counted))
+    with atomic_path(kept) as temporary:
+        np.savez(temporary, counted=held.counted, made_by=made_by)
+    return held
+
+
+def canvases(held: HeldSet) -> list[Canvas]:
+    """Make canvases of the plates of which enough crops can be read, as in a comparison."""
+    found = []
+    readable = np.isfinite(held.counted).all(axis=(1, 2))
+    for plate in np.unique(held.samples.plate):
+        crops = np.flatnonzero((held.samples.plate == plate) & readable)
+        if len(crops) < FEWEST:
+            continue
+        first = crops[0]
+        found.append(
+            Canvas(
+                int(held.samples.family[first]),
+                int(held.samples.cloth[first]),
+                held.vectors[crops],
+                Densities.of(held.counted[crops, 0], held.counted[crops, 1]),
+                content_seed(held.vectors[crops], 0),
+            )
+        )
+    return found
+
+
+def matched(known: list[Canvas]) -> Iterator[tuple[Canvas, Canvas]]:
+    """All pairs of canvases in one family: the same cloth, or one of nearly the same densities."""
+    for number, first in enumerate(known):
+        yield from ((first, second) for second in known[number + 1 :] if second.family == first.family)
+
+
+def unmatched(known: list[Canvas], each: int = 4, seed: int = 0) -> Iterator[tuple[Canvas, Canvas]]:
+    """Each canvas with a few of other families: strangers as one meets them."""
+    rng = np.random.default_rng(seed)
+    for first in known:
+        others = [second for second in known if second.family != first.family]
+        for index in rng.permutation(len(others))[:each]:
+            yield first, others[index]
+
+
+def compare_known(comparer: FabricComparer, pairs: Iterator[tuple[Canvas, Canvas]]) -> KnownPairs:
+    """Compare pairs of canvases as `FabricComparer.compare` does."""
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    rows = []
+    for first, second in pairs:
+        scores = comparer.pair_scores(first.vectors, second.vectors)
+        low, high = np.quantile(resampled_evidence(scores, (first.seed, second.seed)), tails)
+        apart = bolts_apart(first.densities, second.densities)
+        rows.append((first.cloth == second.cloth, evidence(scores), low, high, apart))
+    table = np.array(rows, np.float64).reshape(-1, 5)
+    return KnownPairs(table[:, 0] > 0, *table[:, 1:].T)
+
+
+def calibrate(pairs: KnownPairs, crops: int) -> Calibration:
+    """Fit similarity and limits on canvases that served nothing else.
+
+    Parameters
+    ----------
+    pairs : KnownPairs
+        From `matched`.
+    crops : int
+        Crops of a canvas.
+    """
+    same, other = pairs.same, ~pairs.same
+    slope, intercept = fit_slope(pairs.evidence[same], pairs.evidence[other])
+    fitted = replace(UNCALIBRATED, slope=slope, intercept=intercept, crops=crops)
+    # limits in evidence, which unlike similarity has room at its ends, then carried over
+    unlike, compatible = fitted.similarity(verdict_limits(pairs.high[same], pairs.low[other])).tolist()
+    similarity = fitted.similarity(pairs.evidence)
+    return replace(
+        fitted,
+        unlike=unlike,
+        compatible=compatible,
+        bolt=bolt_limit(pairs.apart[same]),
+        same=quantiles(similarity[same]),
+        different=quantiles(similarity[other]),
+    )
+
+
+def judge(calibration: Calibration, pairs: KnownPairs) -> dict[str, Any]:
+    """Tell how often each verdict is given to known pairs, and how their similarities are distributed."""
+    low, high = calibration.similarity(pairs.low), calibration.similarity(pairs.high)
+    verdicts = np.array([calibration.verdict(*ends) for ends in zip(low, high, pairs.apart, strict=True)], "U10")
+    similarity = calibration.similarity(pairs.evidence)
+    result: dict[str, Any] = {}
+    for name, chosen in (("same", pairs.same), ("different", ~pairs.same)):
+        if not chosen.any():
+            continue
+        shares = {verdict: float((verdicts[chosen] == verdict).mean()) for verdict in VERDICTS}
+        counts, _ = np.histogram(similarity[chosen], bins=10, range=(0, 1))
+        spread = np.quantile(similarity[chosen], [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+        result[name] = {
+            "pairs": int(chosen.sum()),
+            **shares,
+            "decided": 1 - shares["undecided"],
+            "quantiles": spread.tolist(),
+            "histogram": counts.tolist(),
+        }
+    if len(result) == 2:
+        from sklearn.metrics import roc_auc_score
+
+        result["auc"] = float(roc_auc_score(pairs.same, pairs.evidence))
+        # both kinds weigh the same, however many there are of each
+        result["decided"] = (result["same"]["decided"] + result["different"]["decided"]) / 2
+    return result
+
+
+def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = None) -> dict[str, Any]:
+    """Test a calibrated comparer on held-out canvases.
+
+    Parameters
+    ----------
+    comparer : FabricComparer
+        Calibrated.
+    held : HeldSet
+        From `hold`.
+    oracle : Oracle, optional
+        What is best possible, from what the simulator knows of the threads.
+
+    Returns
+    -------
+    dict
+        ``pairs`` of crops, for the network and for the ``oracle``; ``canvases`` in one family and ``strangers`` from
+        anywhere, with the verdicts.
+    """
+    known = canvases(held)
+    result: dict[str, Any] = {
+        "pairs": evaluate_pairs(held.samples, scorer(held.vectors, comparer.head)).to_dict(),
+        "canvases": judge(comparer.calibration, compare_known(comparer, matched(known))),
+        "strangers": judge(comparer.calibration, compare_known(comparer, unmatched(known))),
+    }
+    if oracle is not None:
+        statistics = held.samples.statistics
+        result["oracle"] = evaluate_pairs(held.samples, lambda chosen: oracle.score(statistics[chosen])).to_dict()
+    return result
+
+
+def finish_comparer(
+    settings: ComparerSettings,
+    folder: str | Path,
+    *,
+    workers: int = 2,
+    tell: Tell = print,
+    counter: Counter | None = None,
+) -> Path:
+    """Make a model folder of a finished training: calibrate, test, write the card.
+
+    Parameters
+    ----------
+    settings : ComparerSettings
+        The recipe that the weights were trained with.
+    folder : path
+        The training's folder; the model goes into its subfolder ``model``.
+    workers : int
+        Processes that simulate.
+    tell : callable
+        Told what goes on.
+    counter : Counter, optional
+        Decides what is readable, and measures densities; the shipped one if left out.
+
+    Returns
+    -------
+    Path
+        The model folder.
+    """
+    folder = Path(folder)
+    model = folder / "model"
+    model.mkdir(exist_ok=True)
+    shutil.copyfile(folder / "model.weights.h5", model / "model.weights.h5")
+    config = {
+        "architecture": "fully convolutional VGG encoder, one thread direction, and a symmetric pair head",
+        "network": asdict(settings.encoder),
+        "crop_px": 300,
+        "px_per_cm": 200,
+        "preprocessing": "local mean and deviation, half-width 32 px",
+        "settings": asdict(settings),
+        "versions": versions(),
+        "dl4art": __version__,
+    }
+    write_model(model, config=config, calibration=UNCALIBRATED.to_dict(), card="not yet calibrated\n")
+    comparer = FabricComparer.from_pretrained(model)
+    if counter is None:
+        from dl4art.regression import CombinedCounter
+
+        counter = CombinedCounter.from_pretrained()
+
+    def held(split: FamilySplit) -> HeldSet:
+        count = max(1, settings.check // 2) if split == "held-out" else settings.check
+        tell(f"{split}: {count} families of cloths")
+        samples = simulate_families(folder / "crops", split, count, workers=workers)
+        return hold(comparer, counter, samples, folder / f"counted-{split}.npz")
+
+    known = canvases(held("calibrate"))
+    crops = int(np.median([len(canvas.vectors) for canvas in known]))
+    calibration = calibrate(compare_known(comparer, matched(known)), crops)
+    comparer = replace(comparer, calibration=calibration)
+    # usable from here on; the tests take as long again
+    write_model(model, config=config, calibration=calibration.to_dict(), card="calibrated, not yet tested\n")
+    tell("the oracle")
+    few = min(settings.families, _ORACLE_FAMILIES)
+    oracle = fit_oracle(simulate_families(folder / "crops", "train", few, workers=workers))
+    results = {name: evaluate(comparer, held(split), oracle) for name, split in TESTS.items()}
+    with atomic_path(folder / "results.json") as path:
+        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    card = model_card(settings, results, calibration, read_curve(folder))
+    write_model(model, config=config, calibration=calibration.to_dict(), card=card)
+    return model

@@ -1,0 +1,95 @@
+"""A comparer that has learnt nothing, plates that it can be shown, and a counter that needs no network."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from dl4art.cropping import plate_from_array
+from dl4art.regression.estimate import ThreadEstimate
+from dl4art.siamese.calibration import UNCALIBRATED
+
+NETWORK = {"filters": (4, 4, 4, 4, 4), "hidden": 8, "size": 6, "head": 8}
+
+
+class Counter:
+    """Finds threads per cm by the mean grey (vertical) and 15; cannot read what is darker than 1."""
+
+    name = "test-counter"
+
+    def __init__(self, message=""):
+        self.message = message
+        self.seen = 0
+
+    def predict(self, pictures, *, px_per_cm):
+        assert px_per_cm == 200
+        self.seen += len(pictures)
+        return [self.one(picture) for picture in pictures]
+
+    def one(self, picture):
+        if picture.mean() < 1:
+            return ThreadEstimate("no-estimate", message="the vertical threads cannot be read here")
+        return ThreadEstimate("ok", float(picture.mean()), 15.0, message=self.message)
+
+
+@pytest.fixture
+def counter():
+    return Counter()
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory):
+    """A model folder with tiny random networks."""
+    from dl4art.utils.backend import load_keras
+
+    keras = load_keras()
+    from dl4art.siamese.encoder import Comparison, EncoderSettings
+    from dl4art.utils.models import write_model
+
+    keras.utils.set_random_seed(3)
+    settings = EncoderSettings(**NETWORK)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    folder.mkdir()
+    both = Comparison(settings)
+    # a random head gives nearly the same score to everything: spread about zero instead
+    pictures = np.random.default_rng(0).normal(size=(8, 200, 200, 1)) * np.linspace(0.5, 1, 200)[:, None]
+    logits = keras.ops.convert_to_numpy(both(pictures.astype(np.float32)))
+    kernel, bias = both.head.last.get_weights()
+    factor = 1 / logits.std()
+    both.head.last.set_weights([kernel * factor, bias - logits.mean() * factor / 2])
+    both.save_weights(folder / "model.weights.h5")
+    config = {"network": asdict(settings), "px_per_cm": 200}
+    write_model(folder, config=config, calibration=UNCALIBRATED.to_dict(), card="tiny\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(model_folder):
+    from dl4art.siamese import FabricComparer
+
+    return FabricComparer.from_pretrained(model_folder)
+
+
+@pytest.fixture
+def comparer(tiny, counter):
+    """The tiny comparer, with a counter that needs no network."""
+    return replace(tiny, counter=counter)
+
+
+def woven(seed, *, size_cm=(6.0, 4.5), px_per_cm=100.0, mean=12.0, vertical=9.0, horizontal=11.0):
+    """A picture of threads and noise whose mean grey is what `Counter` takes for its density."""
+    rng = np.random.default_rng(seed)
+    rows, columns = (round(side * px_per_cm) for side in reversed(size_cm))
+    y, x = np.mgrid[:rows, :columns] / px_per_cm
+    threads = np.cos(2 * np.pi * vertical * x) + np.cos(2 * np.pi * horizontal * y)
+    return (mean + threads + 0.3 * rng.normal(size=(rows, columns))).astype(np.float32)
+
+
+@pytest.fixture
+def plate():
+    """Make a plate in memory; see `woven`."""
+
+    def make(seed, name=None, **how):
+        return plate_from_array(woven(seed, **how), how.get("px_per_cm", 100.0), name or f"plate {seed}")
+
+    return make

@@ -1,0 +1,220 @@
+"""Calibration, tests and card, on a few woven patterns in place of simulated canvases."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dl4art.regression.estimate import ThreadEstimate
+from dl4art.siamese import FabricComparer, release
+from dl4art.siamese.calibration import Calibration, Densities
+from dl4art.siamese.encoder import EncoderSettings
+from dl4art.siamese.release import Canvas, KnownPairs, calibrate, canvases, evaluate, finish_comparer, hold, judge
+from dl4art.siamese.samples import FamilySamples
+from dl4art.siamese.training import ComparerSettings
+from dl4art.simulation.statistics import STATISTICS
+from dl4art.utils.models import open_model
+
+FAMILIES, CLOTHS, PLATES, CROPS = 3, 2, 2, 6
+
+
+def woven_families(seed=0):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:200, :200] / 200
+    grey, labels, statistics = [], [], []
+    for family in range(FAMILIES):
+        for cloth in range(CLOTHS):
+            number = family * CLOTHS + cloth
+            for plate in range(PLATES):
+                for _ in range(CROPS):
+                    threads = np.cos(2 * np.pi * (9 + family) * x) + np.cos(2 * np.pi * (11 + 2 * cloth) * y)
+                    noise = rng.normal(0, 0.1 + cloth, (200, 200))
+                    grey.append(np.clip(128 + 20 * threads + 20 * noise, 0, 255).astype(np.uint8))
+                    labels.append((family, number, number * PLATES + plate))
+                    statistics.append(rng.normal(cloth, 0.1, (2, len(STATISTICS))))
+    known = np.array(labels, np.int32)
+    density = np.stack([9.0 + known[:, 0], np.full(len(known), 12.0)], axis=1).astype(np.float32)
+    turned = np.zeros(len(known), bool)
+    return FamilySamples(
+        np.array(grey), known[:, 0], known[:, 1], known[:, 2], turned, density, np.array(statistics, np.float32)
+    )
+
+
+class Counter:
+    """Cannot read the first picture of each call, and finds 12 and 13 th/cm in the others."""
+
+    name = "test-counter"
+
+    def __init__(self):
+        self.calls = 0
+
+    def predict(self, pictures, *, px_per_cm):
+        self.calls += 1
+        return [
+            ThreadEstimate("ok", 12.0, 13.0, 11.5, 12.5, 12.5, 13.5) if number else ThreadEstimate("no-estimate")
+            for number in range(len(pictures))
+        ]
+
+
+class Oracle:
+    """Knows the cloth from the mean of the statistics."""
+
+    def score(self, statistics):
+        means = statistics.mean(axis=(1, 2))
+        apart = np.abs(means[:, None] - means[None])
+        return np.stack([-apart, -apart], axis=-1)
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return woven_families()
+
+
+@pytest.fixture
+def held(tiny, samples, tmp_path):
+    return hold(tiny, Counter(), samples, tmp_path / "counted.npz")
+
+
+def pairs_of(rng, same=400, different=800, apart=2.0):
+    """Known pairs whose evidence is normal, with intervals of half-width 0.3."""
+    truth = np.arange(same + different) < same
+    evidence = rng.normal(np.where(truth, apart, -apart), 1.0)
+    densities = np.where(truth, rng.uniform(0, 0.9, len(truth)), rng.uniform(0, 3, len(truth)))
+    return KnownPairs(truth, evidence, evidence - 0.3, evidence + 0.3, densities)
+
+
+def test_counts_are_kept_and_crops_encoded_as_in_a_comparison(tiny, samples, tmp_path):
+    counter = Counter()
+    first = hold(tiny, counter, samples, tmp_path / "c.npz")
+    again = hold(tiny, counter, samples, tmp_path / "c.npz")
+    assert counter.calls == 1
+    np.testing.assert_array_equal(first.counted, again.counted)
+    assert np.isnan(first.counted[0, 0]).all()
+    assert (first.counted[1:] == [(12, 13), (0.5, 0.5)]).all()
+    np.testing.assert_allclose(first.vectors[5:8], tiny.embed(samples.grey[5:8]), atol=1e-5)
+
+
+def test_counts_of_another_counter_are_made_anew(tiny, samples, tmp_path):
+    hold(tiny, Counter(), samples, tmp_path / "c.npz")
+    other = Counter()
+    other.name = "another"
+    hold(tiny, other, samples, tmp_path / "c.npz")
+    assert other.calls == 1
+
+
+def test_canvases_are_the_readable_crops_of_a_plate(held):
+    found = canvases(held)
+    assert len(found) == FAMILIES * CLOTHS * PLATES
+    assert [len(canvas.vectors) for canvas in found] == [CROPS - 1] + [CROPS] * (len(found) - 1)
+    assert found[-1].densities == Densities(12.0, 13.0, 0.0, 0.0, 0.5, 0.5)
+    assert len({canvas.seed for canvas in found}) == len(found)
+
+
+def test_plates_with_too_few_readable_crops_are_left_out(held):
+    counted = held.counted.copy()
+    counted[: CROPS - 3] = np.nan
+    assert len(canvases(replace(held, counted=counted))) == FAMILIES * CLOTHS * PLATES - 1
+
+
+def test_pairs_are_matched_within_families_and_strangers_come_from_others(held):
+    known = canvases(held)
+    pairs = list(release.matched(known))
+    assert len(pairs) == FAMILIES * 6
+    assert sum(a.cloth == b.cloth for a, b in pairs) == FAMILIES * CLOTHS
+    strangers = list(release.unmatched(known, each=2))
+    assert len(strangers) == 2 * len(known)
+    assert all(a.family != b.family for a, b in strangers)
+
+
+def test_known_pairs_are_compared_as_plates_are(tiny):
+    rng = np.random.default_rng(0)
+    a, b = (
+        Canvas(0, 0, rng.normal(size=(7, 2, 6)).astype(np.float32), Densities(12.0, 13.0 + n, 0.1, 0.1, 0.1, 0.1), n)
+        for n in range(2)
+    )
+    found, swapped = (release.compare_known(tiny, iter([pair])) for pair in ((a, b), (b, a)))
+    assert found.same.tolist() == [True]
+    assert found.low[0] < found.evidence[0] < found.high[0]
+    for name in ("evidence", "low", "high", "apart"):
+        np.testing.assert_allclose(getattr(found, name), getattr(swapped, name), atol=1e-5)
+
+
+def test_calibrated_verdicts_keep_their_promises_on_others(rng):
+    calibration = calibrate(pairs_of(rng), crops=30)
+    result = judge(calibration, pairs_of(rng, 4000, 4000))
+    same, different = result["same"], result["different"]
+    assert same["unlike"] + same["excluded"] <= 0.015
+    assert different["compatible"] <= 0.06
+    assert same["decided"] > 0.6
+    assert different["decided"] > 0.6
+    assert calibration.bolt == pytest.approx(1.0, abs=0.2)
+    assert result["auc"] > 0.99
+    assert result["decided"] == pytest.approx((same["decided"] + different["decided"]) / 2)
+    assert sum(same["histogram"]) == same["pairs"] == 4000
+    assert same["quantiles"] == sorted(same["quantiles"])
+    # the slope of two normal kinds at +-2 with deviation one is four
+    assert calibration.slope == pytest.approx(4.0, rel=0.3)
+
+
+def test_kinds_that_overlap_leave_much_undecided(rng):
+    calibration = calibrate(pairs_of(rng, apart=0.3), crops=30)
+    result = judge(calibration, pairs_of(rng, 4000, 4000, apart=0.3))
+    assert result["same"]["undecided"] > 0.5
+    assert result["same"]["unlike"] <= 0.015
+    assert result["different"]["compatible"] <= 0.06
+
+
+def test_one_kind_alone_is_judged_without_an_area(rng):
+    pairs = pairs_of(rng, same=0)
+    result = judge(calibrate(pairs_of(rng), 30), pairs)
+    assert set(result) == {"different"}
+
+
+def test_an_evaluation_says_all_there_is_to_say(tiny, held):
+    result = evaluate(tiny, held, Oracle())
+    assert result["oracle"]["pair_auc"] > 0.99
+    assert 0 <= result["pairs"]["pair_auc"] <= 1
+    assert result["canvases"]["same"]["pairs"] == FAMILIES * CLOTHS
+    assert set(result["strangers"]) == {"different"}
+    assert "oracle" not in evaluate(tiny, held)
+
+
+def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
+    asked = []
+
+    def simulated(folder, split, count, *, workers):
+        asked.append((split, count))
+        return woven_families(len(asked))
+
+    monkeypatch.setattr(release, "simulate_families", simulated)
+    monkeypatch.setattr(release, "fit_oracle", lambda samples: Oracle())
+    made_of = open_model(model_folder).config["network"]
+    network = EncoderSettings(**{**made_of, "filters": tuple(made_of["filters"])})
+    settings = ComparerSettings(encoder=network, check=3, families=9)
+    (tmp_path / "model.weights.h5").write_bytes((model_folder / "model.weights.h5").read_bytes())
+    (tmp_path / "curve.csv").write_text("epoch,loss,val_pair_auc,val_open_auc\n0,1.5,0.7,0.8\n1,1.2,0.75,0.85\n")
+    said = []
+    counter = Counter()
+    model = finish_comparer(settings, tmp_path, workers=1, tell=said.append, counter=counter)
+    assert asked == [("calibrate", 3), ("train", 9), ("test", 3), ("held-out", 1)]
+    assert said[0] == "calibrate: 3 families of cloths"
+
+    comparer = FabricComparer.from_pretrained(model)
+    assert comparer.calibration.crops == CROPS
+    assert Calibration.from_dict(comparer.calibration.to_dict()) == comparer.calibration
+    assert comparer.folder.config["network"]["size"] == network.size
+    assert comparer.folder.config["settings"]["seed"] == settings.seed
+    results = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert set(results) == {"common family", "held-out family"}
+
+    card = (model / "MODEL_CARD.md").read_text("utf-8")
+    for said_there in ("own design", "simulated canvases", "no proof", "seed 1", "| 2 | 1.2000 | 0.7500 | 0.8500 |"):
+        assert said_there in card
+    assert f"- `check`: {settings.check}" in card
+    area = results["common family"]["pairs"]["pair_auc"]
+    assert f"| {area:.3f} | 1.000 |" in card  # the oracle's beside it
+    tables = [block for block in card.split("\n\n") if block.startswith("|")]
+    assert len(tables) == 5
+    for table in tables:
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
