@@ -10,6 +10,11 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating[Any]]
 Curve = tuple[tuple[float, ...], tuple[float, ...]]
+RISK = 4
+"""How many of the `features` speak of the risk that an answer is wrong.
+
+How well the refined density fits its surroundings is left out: that is low for uneven cloth too, which can be read.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,16 @@ class Calibration:
     """Log error above which the network alone gives no estimate."""
     combined_limit: float
     """Risk above which both together give none."""
-    readable: float
-    """Logit of readability below which there is no estimate."""
+    network_readable: float
+    """Logit of readability below which the network alone gives no estimate."""
+    legibility: tuple[float, ...]
+    """Weights of one, the network's logit of readability and the share of the crop in which no weave shows."""
+    legible: float
+    """Sum of these below which both together give no estimate."""
+    weave: tuple[float, ...]
+    """Weights of `dl4art.regression.weave.weave_features`."""
     other_weave: float
-    """Logit above which a weave is not taken for plain."""
+    """Sum of these above which a weave is not taken for plain."""
     spectral_share: float
     """Weight of the spectrum's density at quality one."""
     agreement: float
@@ -38,7 +49,7 @@ class Calibration:
     doubt: tuple[float, ...]
     """Weights of `features` in the log error of both together."""
     risk: tuple[float, ...]
-    """Weights of the first four `features` in the logit of an error that matters."""
+    """Weights of the first `RISK` of the `features` in the logit of an error that matters."""
     densities: tuple[float, float] = (5.0, 26.0)
     """Densities that the network was trained on, th/cm."""
 
@@ -61,17 +72,17 @@ class Calibration:
         return cls(**{field.name: tuples(values[field.name]) for field in fields(cls)})
 
 
-def features(log_error: Floats, legible: Floats, near: Floats, quality: Floats, alone: Floats) -> Floats:
+def features(log_error: Floats, legible: Floats, *, alone: Floats, near: Floats, quality: Floats) -> Floats:
     """Give what speaks of the error of network and spectrum together, (..., 6).
 
     Parameters
     ----------
     log_error, legible : arrays
         What the network expects of itself, and its logit of readability.
-    near, quality : arrays
-        Relative difference of the network and of the spectrum near it, and the quality of the latter, 0 to 1.
     alone : array
         Relative difference of the network and of what the spectrum would have said without it.
+    near, quality : arrays
+        Relative difference of the network and of the spectrum near it, and the quality of the latter, 0 to 1.
     """
     # 0.003 is what the spectrum is good for at its best; twice wrong is no worse than wrong
     near, alone = np.log(near + 0.003), np.log(np.minimum(np.nan_to_num(alone, nan=1.0), 1.0) + 0.003)
@@ -88,16 +99,17 @@ def fit_doubt(evidence: Floats, relative_error: Floats) -> tuple[float, ...]:
 
 
 def fit_risk(evidence: Floats, relative_error: Floats, wrong: float = 0.05) -> tuple[float, ...]:
-    """Weights with which the first four `features` give the logit of an error above `wrong`, by logistic regression.
+    """Weights with which the first `RISK` of the `features` give the logit of an error above `wrong`."""
+    return fit_logit(evidence[..., :RISK], relative_error > wrong)
 
-    How well the refined density fits its surroundings is left out: that is low for uneven cloth too, which can be read.
-    """
+
+def fit_logit(evidence: Floats, happened: npt.NDArray[np.bool_]) -> tuple[float, ...]:
+    """Weights with which evidence (n, k), its first column one, gives the logit of an event; logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
-    missed = relative_error > wrong
-    if missed.all() or not missed.any():  # nothing to tell apart, as after a training that was a mere try
-        return (5.0 if missed.all() else -5.0, 0.0, 0.0, 0.0)
-    fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(evidence[..., :4], missed)
+    if happened.all() or not happened.any():  # nothing to tell apart, as after a training that was a mere try
+        return (5.0 if happened.all() else -5.0, *(0.0 for _ in range(evidence.shape[-1] - 1)))
+    fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(evidence, happened)
     return _weights(fitted.coef_[0])
 
 
@@ -128,14 +140,29 @@ def interval_curve(log_error: Floats, relative_error: Floats, bins: int = 8, lev
     return tuple(knots), tuple(float(width) for width in np.maximum.accumulate(widths))
 
 
+MEAN, WITHIN_HALF, WITHIN_ONE = 0.01, 0.95, 0.985
+"""What is promised of answers: largest mean relative error, smallest shares within 0.5 and within 1 th/cm."""
+
+
+def shortfall(error: Floats, density: Floats) -> float:
+    """How far relative errors, without sign, are from perfect, in units of what is promised, summed over the three.
+
+    The mean alone would follow the spectrum too far: it is finer than the network, but knows nothing of a thread that
+    is missing or doubled.
+    """
+    off = error * density
+    shares = (1 - (off <= 0.5).mean()) / (1 - WITHIN_HALF), (1 - (off <= 1).mean()) / (1 - WITHIN_ONE)
+    return float(error.mean() / MEAN + sum(shares))
+
+
 def refusal_limit(
     score: Floats,
     error: Floats,
     density: Floats,
     *,
-    mean: float = 0.01,
-    within_half: float = 0.95,
-    within_one: float = 0.989,
+    mean: float = MEAN,
+    within_half: float = WITHIN_HALF,
+    within_one: float = WITHIN_ONE,
 ) -> float:
     """Find the score above which to refuse, so that those that are answered are as good as was promised.
 
@@ -175,6 +202,6 @@ def legible_threshold(logits: Floats, share: float = 0.02) -> float:
     return float(np.quantile(logits, share))
 
 
-def flag_threshold(plain_logits: Floats, share: float = 0.01) -> float:
+def flag_threshold(plain_logits: Floats, share: float = 0.015) -> float:
     """Logit that at most `share` of plain weaves exceed."""
     return float(np.quantile(plain_logits, 1 - share))

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dl4art.regression.calibration import Calibration, Floats, features
+from dl4art.regression.calibration import RISK, Calibration, Floats, features
 from dl4art.regression.counter import Array, Readings, ThreadCounter, judged, prepared
 from dl4art.regression.estimate import ThreadEstimate
+from dl4art.regression.legibility import blank_share
 from dl4art.regression.spectral import refine_density, spectral_peaks
+from dl4art.regression.weave import weave_features
 
 _REACH = 0.08  # how far from the network's density the spectrum is searched, as a share of it
+_HIDDEN = 0.1  # share of a picture without weave that is told as the reason why it cannot be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,7 @@ class CombinedCounter:
 
     Where both agree, the estimate lies between them, as near the spectrum's as its quality and the calibration say;
     where they do not, the network's stands. Disagreement, of the two or of the spectrum asked without the network,
-    widens the interval and can end in no estimate.
+    widens the interval and can end in no estimate. Other weaves than plain are told by their spectrum too.
     """
 
     network: ThreadCounter
@@ -45,27 +48,34 @@ class CombinedCounter:
         """Count the threads in pictures; parameters, result and errors as `ThreadCounter.predict`."""
         grey = [prepared(picture, px_per_cm) for picture in pictures]
         return [
-            self._estimate(picture, reading)
+            self.judge(reading, look(picture, reading))
             for picture, reading in zip(grey, self.network.read(grey).each(), strict=True)
         ]
 
-    def _estimate(self, picture: Array, reading: Readings) -> ThreadEstimate:
+    def judge(self, reading: Readings, evidence: Evidence) -> ThreadEstimate:
+        """Turn what the network and `look` say of one picture into an estimate, or the reason why there is none."""
         calibration = self.network.calibration
-        evidence = look(picture, reading)
         density = combine(reading.density[0], evidence, calibration)
         known = evidence_features(reading, evidence)[0]
+        risky = known[:, :RISK] @ np.array(calibration.risk) > calibration.combined_limit
+        legible = legibility(reading, evidence)[0] @ np.array(calibration.legibility) >= calibration.legible
         return judged(
             calibration,
             reading,
             density,
-            doubtful=known[:, :4] @ np.array(calibration.risk) > calibration.combined_limit,
+            doubtful=risky | ~legible,
             half=calibration.half_width(known @ np.array(calibration.doubt), combined=True),
+            hidden=bool(not legible.all() and evidence.blank > _HIDDEN),
+            other_weave=bool(evidence.weave @ np.array(calibration.weave) > calibration.other_weave),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the spectrum says of one picture or of many; arrays (2,) or (n, 2), vertical and horizontal."""
+    """What a picture says beside the network's reading of it; for one picture or, with an axis n before, for many.
+
+    Arrays are (2,), vertical and horizontal, but for `blank` and `weave`.
+    """
 
     density: Array
     """Near the network's, th/cm."""
@@ -73,6 +83,10 @@ class Evidence:
     """Of that, 0 to 1."""
     alone: Array
     """Density that the spectrum would have given without the network; NaN for none."""
+    blank: Array
+    """(), share of the picture in which no weave shows."""
+    weave: Array
+    """(6,), `dl4art.regression.weave.weave_features`"""
 
 
 def look(picture: Array, reading: Readings) -> Evidence:
@@ -82,10 +96,13 @@ def look(picture: Array, reading: Readings) -> Evidence:
         picture, 200.0, vertical, horizontal, tilt_vertical=tilt_v, tilt_horizontal=tilt_h, reach=_REACH
     )
     density = np.array([peak.density for peak in near], np.float32)
+    density = np.where(np.isfinite(density), density, reading.density[0])
     return Evidence(
-        np.where(np.isfinite(density), density, reading.density[0]),
+        density,
         np.nan_to_num(np.array([peak.quality for peak in near], np.float32)),
         np.array([peak.density for peak in spectral_peaks(picture, 200.0, reading="phase")], np.float32),
+        np.array(blank_share(picture, 200.0, density), np.float32),
+        weave_features(picture, 200.0, density, reading.tilt[0]).astype(np.float32),
     )
 
 
@@ -102,4 +119,10 @@ def evidence_features(reading: Readings, evidence: Evidence) -> Floats:
     near = np.abs(evidence.density / reading.density - 1)
     alone = np.abs(evidence.alone / reading.density - 1)
     quality = np.broadcast_to(evidence.quality, near.shape)
-    return features(reading.log_error, reading.readable, near, quality, alone)
+    return features(reading.log_error, reading.readable, alone=alone, near=near, quality=quality)
+
+
+def legibility(reading: Readings, evidence: Evidence) -> Floats:
+    """Give what speaks for pictures being legible, (n, 2, 3): one, the network's logit, the share without weave."""
+    blank = np.broadcast_to(evidence.blank[..., None], reading.readable.shape)
+    return np.stack([np.ones_like(blank), reading.readable, blank], axis=-1)

@@ -21,8 +21,9 @@ DEFAULT_MODEL = "threads"
 """The model that is shipped."""
 WINDOW = 200
 COARSER = 0.75
-"""The second scale at which a picture is read."""
-_FINEST = 24.0  # th/cm up to which the coarser reading is listened to, as the network sees it
+"""Each scale at which a picture is read, as a share of the one before."""
+_SCALES = 3
+_FINEST = 24.0  # th/cm up to which a coarser reading is listened to, as the network sees it
 _STEP = 6  # outputs (of 8 px) from one window to the next, at most: about a quarter of a window
 _BATCH_PIXELS = 3_000_000  # pictures that go through the network together hold no more than this
 
@@ -37,8 +38,6 @@ class Readings:
     """(n, 2), th/cm"""
     log_error: Array
     """(n, 2), natural logarithm of the relative error that the network expects of itself"""
-    other_weave: Array
-    """(n,), logit of twill or basket weave"""
     tilt: Array
     """(n, 2), degrees, counter-clockwise"""
     readable: Array
@@ -107,8 +106,8 @@ class ThreadCounter:
     def read(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Readings:
         """Read densities without judging them.
 
-        A picture that is large enough is read a second time at three quarters of its size, where coarse or blurred
-        cloth is easier to see; the reading that the network trusts more counts more.
+        A picture that is large enough is read again at three quarters of its size, where coarse or blurred cloth is
+        easier to see, and if it can be at three quarters of that; a reading that the network trusts more counts more.
 
         Parameters
         ----------
@@ -120,25 +119,28 @@ class ThreadCounter:
         Readings
         """
         readings = self._read(pictures)
-        large = [i for i, picture in enumerate(pictures) if min(picture.shape) * COARSER >= WINDOW]
-        if not large:
-            return readings
-        coarse = self._read([_coarser(pictures[i]) for i in large])
-        coarse.density[:] *= np.float32(COARSER)
-        for name, values in _blend(readings, coarse, large).items():
-            getattr(readings, name)[large] = values
-        return readings
+        total = _trust(readings)[..., None] * _stacked(readings)
+        for scale in (COARSER**power for power in range(1, _SCALES)):
+            large = [i for i, picture in enumerate(pictures) if min(picture.shape) * scale >= WINDOW]
+            if large:
+                coarse = self._read([_coarser(pictures[i], scale) for i in large])
+                coarse.density[:] *= np.float32(scale)
+                # made coarser, fine cloth lies beyond what the network knows
+                known = readings.density[large] <= scale * _FINEST
+                total[large] += (known * _trust(coarse))[..., None] * _stacked(coarse)
+        values = (total[..., :-1] / total[..., -1:]).astype(np.float32)
+        return Readings(**{name: values[..., index] for index, name in enumerate(_FIELDS)})
 
     def _read(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Readings:
         """Read pictures at the scale they have."""
-        out = np.zeros((len(pictures), 2, 5), np.float32)
+        out = np.zeros((len(pictures), 2, 4), np.float32)
         for indices in _batches(pictures):
             normal = np.stack([normalise(pictures[index]) for index in indices])
             out[indices, 0] = self._pool(self._outputs(normal))
             out[indices, 1] = self._pool(self._outputs(normal.transpose(0, 2, 1)))
         # a transposed picture leans the other way
-        tilt = 10 * out[:, :, 3] * np.array([1, -1], np.float32)
-        return Readings(out[:, :, 0].copy(), out[:, :, 1], out[:, :, 2].mean(axis=1), tilt, out[:, :, 4])
+        tilt = 10 * out[:, :, 2] * np.array([1, -1], np.float32)
+        return Readings(out[:, :, 0].copy(), out[:, :, 1], tilt, out[:, :, 3])
 
     def predict(
         self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], *, px_per_cm: float = 200.0
@@ -163,15 +165,17 @@ class ThreadCounter:
             If a picture is not grey, not finite or smaller than 1 cm.
         """
         grey = [prepared(picture, px_per_cm) for picture in pictures]
-        return [self._estimate(readings) for readings in self.read(grey).each()]
+        return [self.judge(reading) for reading in self.read(grey).each()]
 
-    def _estimate(self, reading: Readings) -> ThreadEstimate:
+    def judge(self, reading: Readings) -> ThreadEstimate:
+        """Turn the readings of one picture into an estimate, or the reason why there is none."""
         log_error = reading.log_error[0]
         return judged(
             self.calibration,
             reading,
             reading.density[0],
-            doubtful=log_error > self.calibration.network_limit,
+            doubtful=(log_error > self.calibration.network_limit)
+            | (reading.readable[0] < self.calibration.network_readable),
             half=self.calibration.half_width(log_error, combined=False),
         )
 
@@ -180,15 +184,15 @@ class ThreadCounter:
         return outputs
 
     def _pool(self, outputs: Array) -> Array:
-        """Pool (n, rows, cols, 6) over all windows to (n, 5): density, log error, other weave, angle, readable."""
+        """Pool (n, rows, cols, 5) over all windows to (n, 4): density, log error, angle, readable."""
         from dl4art.regression.network import REFERENCE_DENSITY
 
         side = self.profiles.shape[1]
         own = np.exp(np.clip(outputs[..., 1], -6, 6))
-        values = outputs[..., [0, 2, 3, 4]]
+        values = outputs[..., [0, 2, 3]]
         values[..., 0] = REFERENCE_DENSITY * np.exp(np.clip(values[..., 0], -1.4, 1.4))
         profile = self.profiles[0][:, None] * self.profiles[1]
-        total = np.zeros((len(outputs), 4))
+        total = np.zeros((len(outputs), 3))
         weights = np.zeros((len(outputs), 1))
         for row in _starts(outputs.shape[1], side):
             for col in _starts(outputs.shape[2], side):
@@ -199,53 +203,68 @@ class ThreadCounter:
                 total += trust * pooled
                 weights += trust
         # whether a picture can be read is asked of all of it alike
-        readable = outputs[..., 5].mean(axis=(1, 2))
+        readable = outputs[..., 4].mean(axis=(1, 2))
         return np.column_stack([total / weights, readable]).astype(np.float32)
 
 
-def _coarser(picture: npt.NDArray[Any]) -> Array:
+_FIELDS = tuple(Readings.__dataclass_fields__)
+
+
+def _coarser(picture: npt.NDArray[Any], scale: float) -> Array:
     from dl4art.cropping import PX_PER_CM, plate_from_array
 
-    return plate_from_array(np.asarray(picture), PX_PER_CM).sample(px_per_cm=COARSER * PX_PER_CM)
+    return plate_from_array(np.asarray(picture), PX_PER_CM).sample(px_per_cm=scale * PX_PER_CM)
 
 
-def _blend(fine: Readings, coarse: Readings, large: list[int]) -> dict[str, Array]:
-    """Blend two readings of the same pictures, each direction by the error that the network expects."""
-    pairs = {
-        name: np.stack([getattr(fine, name)[large], getattr(coarse, name)]) for name in Readings.__dataclass_fields__
-    }
-    weight = np.exp(-3 * np.clip(pairs["log_error"], -7, 2))
-    # made coarser, fine cloth lies beyond what the network knows
-    weight[1] *= pairs["density"][0] <= COARSER * _FINEST
-    weight /= weight.sum(axis=0)
-    blended = {name: (values * weight).sum(axis=0) for name, values in pairs.items() if values.ndim == weight.ndim}
-    return blended | {"other_weave": pairs["other_weave"].mean(axis=0)}
+def _stacked(readings: Readings) -> npt.NDArray[np.float64]:
+    """All numbers of readings and ones, (n, 2, 5), to be weighted and summed."""
+    values = [getattr(readings, name) for name in _FIELDS]
+    return np.stack([*values, np.ones_like(values[0])], axis=-1).astype(np.float64)
+
+
+def _trust(readings: Readings) -> npt.NDArray[np.float64]:
+    """Weight of readings among those of the same pictures, (n, 2), by the error that the network expects."""
+    trust: npt.NDArray[np.float64] = np.exp(-3 * np.clip(readings.log_error, -7, 2).astype(np.float64))
+    return trust
 
 
 def judged(
-    calibration: Calibration, reading: Readings, density: Array, *, doubtful: npt.NDArray[np.bool_], half: Array
+    calibration: Calibration,
+    reading: Readings,
+    density: Array,
+    *,
+    doubtful: npt.NDArray[np.bool_],
+    half: Array,
+    hidden: bool = False,
+    other_weave: bool = False,
 ) -> ThreadEstimate:
     """Turn one picture's numbers into an estimate, or into the reason why there is none.
 
     Parameters
     ----------
     calibration : Calibration
-        With the limits.
+        With the densities that the network was trained on.
     reading : Readings
         Of this one picture.
     density, half : (2,) arrays
         What was made of the reading, th/cm, and the half-width of its interval as a share of it.
     doubtful : (2,) array
         Directions in which the numbers are not to be relied on.
+    hidden : bool
+        Whether that is so because no weave shows in a part of the picture.
+    other_weave : bool
+        Whether the weave is taken for another than plain.
     """
     directions = ("vertical", "horizontal")
-    refused = doubtful | (reading.readable[0] < calibration.readable)
-    unread = [name for name, yes in zip(directions, refused, strict=True) if yes]
+    unread = [name for name, yes in zip(directions, doubtful, strict=True) if yes]
     remarks = []
-    if reading.other_weave[0] > calibration.other_weave:
+    if other_weave:
         remarks.append("looks like twill or basket weave; the counter knows plain weave")
     if unread:
+        # without numbers: the reasons of the crops of a plate are counted
         reason = f"the {' and '.join(unread)} threads cannot be read here"
+        if hidden:
+            reason += ", no weave shows in a part of it"
         return ThreadEstimate("no-estimate", message="; ".join([reason, *remarks]))
     tilt = reading.tilt[0]
     low, high = calibration.densities

@@ -22,32 +22,26 @@ def window_loss(truth: Any, predicted: Any) -> Any:
     """Loss of a batch of windows, each value's mean over the batch.
 
     NMAE of the window and of the places in it, where the weave can be read; the likelihood of the error under the
-    Laplace distribution whose width the network predicts, everywhere; twill or basket against plain; the angle.
+    Laplace distribution whose width the network predicts, everywhere; the angle; whether the weave can be read at all.
 
     Parameters
     ----------
-    truth : (n, 196 + 4)
-        Local densities, window density (th/cm), readability 0 to 1, other weave 0 or 1, angle in tens of degrees.
-    predicted : (n, 196 + 6)
+    truth : (n, 196 + 3)
+        Local densities, window density (th/cm), readability 0 to 1, angle in tens of degrees.
+    predicted : (n, 196 + 5)
         Local densities and what `WindowPool` gives.
     """
-    local, density, readable, other, angle = (
-        truth[:, :LOCAL],
-        truth[:, LOCAL],
-        truth[:, LOCAL + 1],
-        truth[:, LOCAL + 2],
-        truth[:, LOCAL + 3],
-    )
+    local, density = truth[:, :LOCAL], truth[:, LOCAL]
+    readable, angle = truth[:, LOCAL + 1], truth[:, LOCAL + 2]
     p_local, pooled = predicted[:, :LOCAL], predicted[:, LOCAL:]
     relative = ops.abs(pooled[:, 0] / density - 1)
     near = ops.mean(ops.abs(p_local / local - 1), axis=1)
     log_error = ops.clip(pooled[:, 2], -7.0, 2.0)
     miss = ops.stop_gradient(ops.minimum(relative, 1.0))
     likelihood = miss * ops.exp(-log_error) + log_error
-    weave = _cross_entropy(other, pooled[:, 3])
-    turned = ops.abs(pooled[:, 4] - angle)
-    legible = _cross_entropy(ops.cast(readable >= 1, pooled.dtype), pooled[:, 5])
-    total = readable * (relative + 0.3 * near + 0.03 * weave + 0.03 * turned) + 0.02 * likelihood + 0.03 * legible
+    turned = ops.abs(pooled[:, 3] - angle)
+    legible = _cross_entropy(ops.cast(readable >= 1, pooled.dtype), pooled[:, 4])
+    total = readable * (relative + 0.3 * near + 0.03 * turned) + 0.02 * likelihood + 0.03 * legible
     return ops.mean(total)
 
 

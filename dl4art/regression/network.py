@@ -18,7 +18,7 @@ STRIDE = 8
 """Pixels from one output of the network to the next."""
 REFERENCE_DENSITY = 12.0
 """Density in th/cm at which the network's first channel is zero."""
-CHANNELS = ("log_density", "weight", "log_error", "other_weave", "angle", "readable")
+CHANNELS = ("log_density", "weight", "log_error", "angle", "readable")
 """What the network says at each place; see `WindowPool` for what becomes of it."""
 
 
@@ -60,9 +60,9 @@ class WindowPool(layers.Layer):  # type: ignore[misc]
     The outputs are weighted by a learned profile over the window, the same mirrored (outputs near the border count
     for the strip that no output is centred on), and by the network's own weight for the place.
 
-    Input shape ``(n, rows, cols, 6)``, output shape ``(n, 6)``: density in th/cm, mean log weight, log of the expected
-    relative error, logit of another weave than plain, angle in tens of degrees, logit of readability. The last is
-    about the whole window, so that there the network's own weight has no say.
+    Input shape ``(n, rows, cols, 5)``, output shape ``(n, 5)``: density in th/cm, mean log weight, log of the expected
+    relative error, angle in tens of degrees, logit of readability. The last is about the whole window, so that there
+    the network's own weight has no say.
     """
 
     def __init__(self, side: int, **kwargs: Any) -> None:
@@ -74,7 +74,7 @@ class WindowPool(layers.Layer):  # type: ignore[misc]
         self.profiles = self.add_weight(shape=(2, self.side), initializer="zeros", name="profiles")
 
     def call(self, outputs: Any) -> Any:
-        """Pool ``(n, side, side, 6)`` to ``(n, 6)``."""
+        """Pool ``(n, side, side, 5)`` to ``(n, 5)``."""
         outputs = ops.cast(outputs, "float32")
         profiles = ops.softmax(self.profiles + ops.flip(self.profiles, axis=1), axis=1)
         along, across = ops.expand_dims(profiles[0], 1), ops.expand_dims(profiles[1], 0)
@@ -99,6 +99,22 @@ def density_of(log_density: Any) -> Any:
     return REFERENCE_DENSITY * ops.exp(ops.clip(log_density, -1.4, 1.4))
 
 
+def convolved(picture: Any, filters: tuple[int, ...]) -> Any:
+    """Features, every `STRIDE` px, that do not know a picture from its negative; ``filters[-1]`` channels."""
+
+    def block(features: Any, count: int) -> Any:
+        features = layers.Conv2D(count, 3, use_bias=False)(features)
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.98)(features))
+
+    stem, first, second, third, fourth = filters
+    # the stem is a bank of small filters, dense enough that no thread falls between two of its places
+    features = Fold()(layers.Conv2D(stem, 8, strides=4, use_bias=False)(picture))
+    features = Unfold()(layers.Conv2D(first, 3, activation="relu")(features))
+    features = layers.MaxPooling2D(2)(block(features, second))
+    features = block(block(features, third), third)
+    return block(block(features, fourth), fourth)
+
+
 def build_trunk(filters: tuple[int, ...] = (32, 32, 48, 64, 96)) -> keras.Model:
     """Build the convolutional part.
 
@@ -110,22 +126,10 @@ def build_trunk(filters: tuple[int, ...] = (32, 32, 48, 64, 96)) -> keras.Model:
     Returns
     -------
     keras.Model
-        From ``(n, rows, cols, 1)`` to ``(n, places down, places across, 6)``, a place every `STRIDE` px; see `reach`.
+        From ``(n, rows, cols, 1)`` to ``(n, places down, places across, 5)``, a place every `STRIDE` px; see `reach`.
     """
-
-    def block(features: Any, count: int) -> Any:
-        features = layers.Conv2D(count, 3, use_bias=False)(features)
-        return layers.ReLU()(layers.BatchNormalization(momentum=0.98)(features))
-
-    stem, first, second, third, fourth = filters
     picture = keras.Input((None, None, 1), name="picture")
-    # the stem is a bank of small filters, dense enough that no thread falls between two of its places
-    features = Fold()(layers.Conv2D(stem, 8, strides=4, use_bias=False)(picture))
-    features = Unfold()(layers.Conv2D(first, 3, activation="relu")(features))
-    features = layers.MaxPooling2D(2)(block(features, second))
-    features = block(block(features, third), third)
-    features = block(block(features, fourth), fourth)
-    features = layers.ReLU()(layers.Conv2D(64, 1)(features))
+    features = layers.ReLU()(layers.Conv2D(64, 1)(convolved(picture, filters)))
     outputs = layers.Conv2D(len(CHANNELS), 1, dtype="float32", name="outputs")(features)
     return keras.Model(picture, outputs, name="thread_counter")
 

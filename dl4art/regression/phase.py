@@ -17,6 +17,8 @@ from scipy import fft
 AXIS_BAND = (0.2, 0.08)
 # a diagonal wave varies with both systems of threads
 DIAGONAL_BAND = (0.25, 0.25)
+# the phase is followed as far as it keeps to its own threads, the diagonal waves of another weave included
+LOCAL_BAND = (0.25, 0.1)
 _ROUNDS = 3
 
 
@@ -103,6 +105,68 @@ def _step(
         ]
     )
     return centre * bins + offset, quality
+
+
+def thread_phase(
+    spectrum: PhaseSpectrum, wave: NDArray[np.float64], step: int, band: tuple[float, float] = LOCAL_BAND
+) -> NDArray[np.float64]:
+    """Thread phase all over a picture: a mean wave and its smooth deviation.
+
+    The signal is demodulated and its phase differences from one place to the next, which are small, are integrated
+    in the sense of least squares (Ghiglia and Romero, J. Opt. Soc. Am. A 11, 1994): no place where the weave fails
+    can set the rest off by a whole thread.
+
+    Parameters
+    ----------
+    spectrum : PhaseSpectrum
+        Of the picture.
+    wave : ndarray, shape (2,)
+        Mean frequency (x, y) of the threads, cycles per cm.
+    step : int
+        Pixels from one place to the next.
+    band : tuple of float
+        As in `mean_wave`.
+
+    Returns
+    -------
+    ndarray, shape (rows, cols)
+        Phase in threads at pixels 0, step, 2 step, ..., up to a constant that makes centre-lines (of light threads)
+        whole numbers.
+    """
+    height, width = spectrum.shape
+    rows, columns = spectrum.transform.shape
+    density = float(np.hypot(*wave))
+    unit = wave / density
+    x = fft.fftfreq(columns, 1 / spectrum.px_per_cm) - wave[0]
+    y = (fft.fftfreq(rows, 1 / spectrum.px_per_cm) - wave[1])[:, None]
+    across, along = band[0] * density, band[1] * density
+    gain = np.exp(-0.5 * (((x * unit[0] + y * unit[1]) / across) ** 2 + ((x * unit[1] - y * unit[0]) / along) ** 2))
+    signal = fft.ifft2(spectrum.transform * gain.astype(np.float32))[:height:step, :width:step]
+    place_x = np.arange(0, width, step) / spectrum.px_per_cm
+    place_y = (np.arange(0, height, step) / spectrum.px_per_cm)[:, None]
+    mean = wave[0] * place_x + wave[1] * place_y
+    signal = signal * np.exp(-2j * np.pi * mean)
+    deviation = _integrated(np.angle(signal[1:] * signal[:-1].conj()), np.angle(signal[:, 1:] * signal[:, :-1].conj()))
+    constant = np.angle((signal * np.exp(-1j * deviation)).sum())
+    phase: NDArray[np.float64] = mean + (deviation + constant) / (2 * np.pi)
+    return phase
+
+
+def _integrated(down: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the function of mean zero whose differences down and to the right come nearest to the given ones."""
+    rows, columns = right.shape[0], down.shape[1]
+    source = np.zeros((rows, columns))
+    source[:-1] += down
+    source[1:] -= down
+    source[:, :-1] += right
+    source[:, 1:] -= right
+    bend_y, bend_x = (2 * np.cos(np.pi * np.arange(n) / n) - 2 for n in (rows, columns))
+    bend = bend_y[:, None] + bend_x
+    bend[0, 0] = 1.0
+    waves = fft.dctn(source, norm="ortho") / bend
+    waves[0, 0] = 0.0
+    result: NDArray[np.float64] = fft.idctn(waves, norm="ortho")
+    return result
 
 
 def _mean_angle(turns: NDArray[np.complex64]) -> float:

@@ -233,12 +233,16 @@ class SpectralCounter:
         InputError, ScaleError
             As `spectral_peaks`.
         """
-        return [self._estimate(picture, px_per_cm) for picture in pictures]
+        return [self.judge(*self.peaks(picture, px_per_cm)) for picture in pictures]
 
-    def _estimate(self, picture: NDArray[Any], px_per_cm: float) -> ThreadEstimate:
-        vertical, horizontal = spectral_peaks(
+    def peaks(self, picture: NDArray[Any], px_per_cm: float) -> tuple[ThreadPeak, ThreadPeak]:
+        """Give what `spectral_peaks` says of a picture in this counter's band, wedge and reading."""
+        return spectral_peaks(
             picture, px_per_cm, lowest=self.lowest, highest=self.highest, wedge=self.wedge, reading=self.reading
         )
+
+    def judge(self, vertical: ThreadPeak, horizontal: ThreadPeak) -> ThreadEstimate:
+        """Turn the peaks of one picture into an estimate, or the reason why there is none."""
         if min(vertical.quality, horizontal.quality) < self.min_quality:
             which = "vertical" if vertical.quality <= horizontal.quality else "horizontal"
             # without numbers: the reasons of the crops of a plate are counted

@@ -33,9 +33,10 @@ class TrainingSettings:
     crops: int = 24000
     """Simulated crops of 240 px to draw, each from its own canvas."""
     other_weaves: float = 0.1
+    """Share of crops in twill or basket weave: it is to be counted too where the flag fails."""
     chequered: int = 6000
     """Crops besides in which one thread system shows and the other hardly."""
-    chequered_from: int = 22
+    chequered_from: int = 15
     """Epoch (from zero) from which on these are drawn too: the commoner ones are learnt first."""
     epochs: int = 80
     draws: int = 12800
@@ -43,12 +44,30 @@ class TrainingSettings:
     batch: int = 64
     rate: float = 2e-3
     """Learning rate of Adam, falling to a hundredth along a cosine."""
+    again: int = 60
+    """Epoch (from zero) at which it rises again, to half its height, and falls along a second cosine; 0 for never."""
     check: int = 1000
-    """Windows to calibrate on, and as many to test on."""
+    """Windows to test on; twice as many to calibrate on."""
     precision: str = "mixed_bfloat16"
     """Keras' policy while training: half the time where the processor has bfloat16; counting is always in float32."""
     seed: int = 1
     filters: tuple[int, ...] = (32, 32, 48, 64, 96)
+
+
+class Cosines(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Learning rate at a step: one cosine, or two after each other."""
+
+    def __init__(self, settings: TrainingSettings, steps: int) -> None:
+        first = settings.again if 0 < settings.again < settings.epochs else settings.epochs
+        cosine = keras.optimizers.schedules.CosineDecay
+        self.turn = first * steps
+        self.first = cosine(settings.rate, self.turn, alpha=0.01)
+        self.second = cosine(settings.rate / 2, max(1, settings.epochs - first) * steps, alpha=0.01)
+
+    def __call__(self, step: Any) -> Any:
+        """Give the rate."""
+        step = keras.ops.cast(step, "float32")
+        return keras.ops.where(step < self.turn, self.first(step), self.second(step - self.turn))
 
 
 class Windows(keras.utils.PyDataset):  # type: ignore[misc]
@@ -131,7 +150,7 @@ class Windows(keras.utils.PyDataset):  # type: ignore[misc]
         local = (sums[k:, k:] - sums[:-k, k:] - sums[k:, :-k] + sums[:-k, :-k]) / k**2
         local = local[2 : 2 + _SIDE, 2 : 2 + _SIDE]
         readable = min(1.0, float(samples.readable[sample, direction]) / READABLE)
-        return picture, [*local.ravel(), cells.mean(), readable, not samples.plain[sample], angle]
+        return picture, [*local.ravel(), cells.mean(), readable, angle]
 
 
 def train_counter(
@@ -190,7 +209,7 @@ def train_counter(
         trainer = build_trainer(trunk)
     finally:
         keras.config.set_dtype_policy(before)
-    schedule = keras.optimizers.schedules.CosineDecay(settings.rate, settings.epochs * len(windows), alpha=0.01)
+    schedule = Cosines(settings, len(windows))
     trainer.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss=window_loss, metrics=[window_nmae])
     best = folder / "model.weights.h5"
     tell(f"{trunk.count_params()} parameters, {len(windows.items)} thread systems")

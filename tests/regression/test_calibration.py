@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 from dl4art.regression.calibration import (
+    RISK,
     Calibration,
     features,
     fit_doubt,
+    fit_logit,
     fit_risk,
     flag_threshold,
     interval_curve,
     legible_threshold,
     refusal_limit,
+    shortfall,
 )
 
 EXAMPLE = Calibration(
@@ -22,7 +25,10 @@ EXAMPLE = Calibration(
     combined=((-6.0, -2.0), (0.005, 0.2)),
     network_limit=-2.0,
     combined_limit=-2.5,
-    readable=-1.0,
+    network_readable=-1.0,
+    legibility=(0.0, 1.0, -4.0),
+    legible=-1.0,
+    weave=(-1.0, 2.0, -0.5, 0.5, -1.0, 0.0),
     other_weave=2.0,
     spectral_share=1.0,
     agreement=0.04,
@@ -87,8 +93,16 @@ def test_refusal_that_cannot_keep_its_promise_answers_at_least_half(rng):
     assert 0.5 <= (score <= limit).all(axis=1).mean() <= 1
 
 
+def test_a_few_large_errors_weigh_more_than_their_mean():
+    density = np.full(1000, 10.0)
+    even, odd = np.full(1000, 0.008), np.full(1000, 0.005)
+    odd[:25] = 0.12
+    assert odd.mean() < even.mean()
+    assert shortfall(odd, density) > shortfall(even, density) == pytest.approx(0.8)
+
+
 def evidence(near, count=2000, log_error=-4.0):
-    return features(np.full(count, log_error), np.ones(count), near, np.full(count, 0.7), near)
+    return features(np.full(count, log_error), np.ones(count), alone=near, near=near, quality=np.full(count, 0.7))
 
 
 def test_doubt_and_risk_learn_what_disagreement_means(rng):
@@ -97,12 +111,23 @@ def test_doubt_and_risk_learn_what_disagreement_means(rng):
     small, large = evidence(np.array([0.004, 0.06]), 2)
     doubt, risk = fit_doubt(evidence(near), error), fit_risk(evidence(near), error)
     assert large @ doubt > small @ doubt + 1
-    assert small[:4] @ risk < 0 < large[:4] @ risk
+    assert small[:RISK] @ risk < 0 < large[:RISK] @ risk
 
 
 def test_no_answer_of_the_spectrum_counts_as_disagreement():
-    missing, wild = features(*(np.array([v, v]) for v in (-4.0, 1.0, 0.01, 0.7)), np.array([np.nan, 7.0]))
+    steady = {name: np.full(2, 0.5) for name in ("near", "quality")}
+    missing, wild = features(np.full(2, -4.0), np.ones(2), alone=np.array([np.nan, 7.0]), **steady)
     np.testing.assert_allclose(missing, wild)
+
+
+def test_an_event_that_never_or_always_happens_needs_no_evidence(rng):
+    evidence = np.column_stack([np.ones(20), rng.normal(size=(20, 2))])
+    never, always = (fit_logit(evidence, np.full(20, happened)) for happened in (False, True))
+    assert (evidence @ never < 0).all()
+    assert (evidence @ always > 0).all()
+    seen = evidence[:, 2] > 0
+    learnt = fit_logit(np.repeat(evidence, 20, axis=0), np.repeat(seen, 20))
+    assert ((evidence @ learnt > 0) == seen).mean() > 0.8
 
 
 def test_thresholds_keep_the_share_they_are_asked_for(rng):

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from dl4art.regression import CombinedCounter, SpectralCounter, ThreadCounter
 from dl4art.regression.combined import Evidence, combine, evidence_features
@@ -95,6 +96,16 @@ def test_a_finer_scan_gives_the_same_counts(network, crops):
     assert twice.vertical_per_cm == pytest.approx(once.vertical_per_cm, rel=0.02)
 
 
+def test_soft_and_coarse_cloth_is_read_at_a_smaller_scale_too(network, crops):
+    pictures, truth = crops
+    known = (truth.min(axis=1) > 8) & (truth.max(axis=1) < 20)
+    assert known.sum() >= 4
+    enlarged = [ndimage.zoom(picture.astype(np.float32), 4 / 3, order=3) for picture in pictures[known]]
+    assert min(enlarged[0].shape) * 0.75**2 >= 200
+    found = network.read(enlarged).density * 4 / 3
+    assert np.median(np.abs(found / truth[known] - 1)) < 0.015
+
+
 def test_noise_and_blank_get_no_estimate(counter, rng):
     noise = rng.normal(size=(300, 300)).astype(np.float32)
     blank = np.full((300, 300), 9, np.uint8)
@@ -103,7 +114,15 @@ def test_noise_and_blank_get_no_estimate(counter, rng):
 
 
 def test_plain_weave_is_not_taken_for_another(network, crops):
-    assert (network.read(crops[0]).other_weave <= network.calibration.other_weave).all()
+    assert not any("twill" in estimate.message for estimate in CombinedCounter(network).predict(crops[0]))
+
+
+def test_twill_is_taken_for_another_weave(network):
+    samples = draw_samples("twill", range(1000, 1016), 304)
+    readable = samples.grey[samples.readable.min(axis=1) > 2]
+    assert len(readable) >= 6
+    flagged = ["twill" in estimate.message for estimate in CombinedCounter(network).predict(readable)]
+    assert np.mean(flagged) >= 0.5
 
 
 @pytest.mark.parametrize(
@@ -144,24 +163,37 @@ def test_a_model_of_another_shape_is_refused(tmp_path):
         ThreadCounter.from_pretrained(tmp_path / "mine")
 
 
+def seen(density, alone):
+    """Evidence of a spectrum that is sure of itself, and of a plain weave that shows everywhere."""
+    return Evidence(density, np.ones(2), alone, np.array(0.0), np.zeros(6))
+
+
+def test_where_no_weave_shows_in_half_of_a_picture_there_is_no_estimate(network, crops):
+    half = crops[0][:4].copy()
+    half[:, :, 150:] = half[:, :, :150].mean(axis=(1, 2), keepdims=True)
+    estimates = CombinedCounter(network).predict(half)
+    assert [estimate.status for estimate in estimates] == ["no-estimate"] * 4
+    assert any("no weave shows in a part of it" in estimate.message for estimate in estimates)
+
+
 def test_the_spectrum_refines_only_what_it_agrees_with(network):
     calibration = dataclasses.replace(network.calibration, spectral_share=1.0, agreement=0.04)
-    evidence = Evidence(np.array([10.2, 12.0]), np.array([1.0, 1.0]), np.array([10.2, 12.0]))
+    evidence = seen(np.array([10.2, 12.0]), np.array([10.2, 12.0]))
     np.testing.assert_allclose(combine(np.array([10.0, 10.0]), evidence, calibration), [10.2, 10.0], rtol=1e-6)
 
 
 def test_doubt_grows_with_disagreement(network, crops):
     reading = network.read(crops[0][:1])
-    near = Evidence(reading.density[0] * 1.001, np.ones(2), reading.density[0] * 1.001)
-    far = Evidence(reading.density[0] * 1.06, np.ones(2), reading.density[0] * 2)
+    near = seen(reading.density[0] * 1.001, reading.density[0] * 1.001)
+    far = seen(reading.density[0] * 1.06, reading.density[0] * 2)
     for weights in (network.calibration.doubt, network.calibration.risk):
-        calm, alarmed = (evidence_features(reading, seen)[..., : len(weights)] @ weights for seen in (near, far))
+        calm, alarmed = (evidence_features(reading, found)[..., : len(weights)] @ weights for found in (near, far))
         assert (alarmed > calm).all()
 
 
 def test_remarks_on_what_was_not_trained_on(network, crops):
-    loose = dataclasses.replace(network.calibration, densities=(30.0, 40.0), other_weave=-50.0)
-    (estimate,) = dataclasses.replace(network, calibration=loose).predict(crops[0][:1])
+    loose = dataclasses.replace(network.calibration, densities=(30.0, 40.0), other_weave=-np.inf)
+    (estimate,) = CombinedCounter(dataclasses.replace(network, calibration=loose)).predict(crops[0][:1])
     assert "outside 30 to 40" in estimate.message
     assert "twill" in estimate.message
 

@@ -10,8 +10,8 @@ from dl4art.regression import losses  # noqa: E402 (Keras is loaded silently fir
 
 
 def make(density=10.0, predicted=10.0, readable=1.0, log_error=-3.0, legible=0.0):
-    truth = np.concatenate([np.full(losses.LOCAL, density), [density, readable, 0.0, 0.2]])
-    out = np.concatenate([np.full(losses.LOCAL, predicted), [predicted, 0.0, log_error, -9.0, 0.2, legible]])
+    truth = np.concatenate([np.full(losses.LOCAL, density), [density, readable, 0.2]])
+    out = np.concatenate([np.full(losses.LOCAL, predicted), [predicted, 0.0, log_error, 0.2, legible]])
     return truth[None].astype(np.float32), out[None].astype(np.float32)
 
 

@@ -39,7 +39,6 @@ def test_windows_carry_the_truth_of_what_they_show(crops):
     for row, (sample, direction) in enumerate(windows.items):
         cells = crops.density[sample, direction, :25, :25]
         assert truths[row, training.LOCAL] == pytest.approx(cells.mean(), rel=1e-5)
-        assert truths[row, training.LOCAL + 2] == (not crops.plain[sample])
 
 
 def test_horizontal_windows_are_transposed(crops):
@@ -47,7 +46,7 @@ def test_horizontal_windows_are_transposed(crops):
     (upright, turned), truths = windows[0]
     np.testing.assert_array_equal(turned[..., 0], upright[..., 0].T)
     assert truths[1, training.LOCAL] == pytest.approx(crops.density[0, 1, :25, :25].mean(), rel=1e-5)
-    assert truths[1, training.LOCAL + 3] == pytest.approx(-crops.angle[0, 1] / 10)
+    assert truths[1, training.LOCAL + 2] == pytest.approx(-crops.angle[0, 1] / 10)
 
 
 def test_flips_turn_the_angle_and_keep_the_density(crops):
@@ -82,6 +81,14 @@ def test_draws_are_repeatable_and_change_with_the_epoch(crops):
     np.testing.assert_array_equal(first[1][0], second[1][0])
     second.on_epoch_end()
     assert np.abs(first[1][0] - second[1][0]).max() > 0
+
+
+def test_the_rate_falls_along_two_cosines():
+    settings = training.TrainingSettings(epochs=4, again=3, rate=0.01)
+    rates = [float(training.Cosines(settings, 100)(step)) for step in (0, 150, 299, 300, 350, 399)]
+    assert rates == pytest.approx([0.01, 0.00505, 0.0001, 0.005, 0.002525, 0.00005], abs=3e-5)
+    once = training.TrainingSettings(epochs=2, again=3, rate=0.01)
+    assert float(training.Cosines(once, 100)(199)) == pytest.approx(0.0001, abs=1e-5)
 
 
 @pytest.fixture(scope="module")
