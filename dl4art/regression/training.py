@@ -16,10 +16,11 @@ import numpy.typing as npt
 from dl4art.regression.losses import LOCAL, window_loss, window_nmae
 from dl4art.regression.network import STRIDE, WINDOW, build_trainer, build_trunk
 from dl4art.regression.preprocess import normalise
-from dl4art.regression.samples import join_samples, simulate_samples
+from dl4art.regression.samples import simulate_samples
 from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import CELL, Samples, Split
 from dl4art.utils.files import atomic_path
+from dl4art.utils.shards import join_shards
 
 _CELLS = WINDOW // CELL
 _LOCAL_CELLS = 8  # local densities are means over 64 px
@@ -194,7 +195,7 @@ def train_counter(
     curve = folder / "curve.csv"
     finished = len(curve.read_text(encoding="utf-8").splitlines()) - 1 if curve.exists() else 0
     windows = Windows(
-        join_samples(parts),
+        join_shards(Samples, parts),
         batch=settings.batch,
         draws=settings.draws,
         seed=settings.seed,

@@ -85,7 +85,7 @@ class FabricComparer:
                 name: tuple(value) if isinstance(value, list) else value
                 for name, value in folder.config["network"].items()
             }
-            both = networks.Comparison(networks.EncoderSettings(**made_of))
+            both = networks.PairNetwork(networks.EncoderSettings(**made_of))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what does not fit is an error, and said once
                 both.load_weights(folder.weights)

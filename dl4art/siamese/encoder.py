@@ -142,7 +142,7 @@ def build_head(settings: EncoderSettings | None = None) -> PairHead:
 
 
 @keras.saving.register_keras_serializable(package="dl4art")
-class Comparison(keras.Model):  # type: ignore[misc]
+class PairNetwork(keras.Model):  # type: ignore[misc]
     """Encoder and head in one, so that their weights are one file: `load_weights` it, then use the parts.
 
     Called with pictures ``(n, rows, cols, 1)`` it gives the logits of all pairs among them, ``(n, n, 2)``.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ import numpy.typing as npt
 from dl4art.simulation.families import FamilyPlan, FamilySplit, draw_family
 from dl4art.simulation.fields import Array
 from dl4art.simulation.statistics import thread_statistics
-from dl4art.utils.files import atomic_path
+from dl4art.utils.shards import make_shards
 
 SHARD = 20
 """Families in a file."""
@@ -95,14 +93,6 @@ def draw_family_samples(split: FamilySplit, numbers: Iterable[int], plan: Family
     )
 
 
-def _draw_shard(path: Path, split: FamilySplit, numbers: range, plan: FamilyPlan) -> Path:
-    if not path.exists():
-        samples = draw_family_samples(split, numbers, plan)
-        with atomic_path(path) as temporary:
-            np.savez(temporary, **{name: getattr(samples, name) for name in FamilySamples.__dataclass_fields__})
-    return path
-
-
 def simulate_families(
     folder: str | Path,
     split: FamilySplit,
@@ -136,43 +126,6 @@ def simulate_families(
     -------
     FamilySamples
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     plan = plan or PLANS[split]
-    jobs = [
-        (
-            folder / f"families-{split}-{plan.size_px}-{start // shard:04d}.npz",
-            split,
-            range(start, start + shard),
-            plan,
-        )
-        for start in range(0, count, shard)
-    ]
-    paths = []
-    with ExitStack() as stack:
-        if workers == 1 or all(job[0].exists() for job in jobs):
-            results = (_draw_shard(*job) for job in jobs)
-        else:
-            # not forked: the libraries that may be loaded here run threads of their own
-            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-            results = (future.result() for future in [pool.submit(_draw_shard, *job) for job in jobs])
-        for path in results:
-            paths.append(path)
-            done(len(paths) * shard)
-    return join_families([read_families(path) for path in paths])
-
-
-def read_families(path: str | Path) -> FamilySamples:
-    """Read one shard."""
-    with np.load(path, allow_pickle=False) as archive:
-        return FamilySamples(**{name: archive[name] for name in FamilySamples.__dataclass_fields__})
-
-
-def join_families(shards: list[FamilySamples]) -> FamilySamples:
-    """Join shards into one."""
-    return FamilySamples(
-        **{
-            name: np.concatenate([getattr(shard, name) for shard in shards])
-            for name in FamilySamples.__dataclass_fields__
-        }
-    )
+    draw, name = partial(draw_family_samples, split, plan=plan), f"families-{split}-{plan.size_px}"
+    return make_shards(FamilySamples, draw, folder, name, count, shard=shard, workers=workers, done=done)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from keras import layers
 
 from dl4art.regression.preprocess import normalise
-from dl4art.siamese.encoder import Comparison, EncoderSettings, encode, warm_start
+from dl4art.siamese.encoder import EncoderSettings, PairNetwork, encode, warm_start
 from dl4art.siamese.losses import evaluate_pairs, pair_loss, scorer, statistics_loss
 from dl4art.siamese.samples import PLANS, FamilySamples, simulate_families
 from dl4art.simulation.fields import Array
@@ -127,7 +127,7 @@ class FamilyBatches(keras.utils.PyDataset):  # type: ignore[misc]
 class ComparerTrainer(keras.Model):  # type: ignore[misc]
     """A comparison and, for training only, a layer that tells the statistics of the threads from a vector."""
 
-    def __init__(self, comparison: Comparison, weight: float, **kwargs: Any) -> None:
+    def __init__(self, comparison: PairNetwork, weight: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.comparison, self.weight = comparison, weight
         self.teller = layers.Dense(len(STATISTICS), dtype="float32", name="teller")
@@ -153,7 +153,7 @@ class ComparerTrainer(keras.Model):  # type: ignore[misc]
 class _Judge(keras.callbacks.Callback):  # type: ignore[misc]
     """After each epoch: areas on held-out families into the logs, the best epoch's weights into a file."""
 
-    def __init__(self, comparison: Comparison, held: FamilySamples, folder: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, comparison: PairNetwork, held: FamilySamples, folder: Path, tell: Callable[[str], None]) -> None:
         super().__init__()
         self.comparison, self.held, self.tell = comparison, held, tell
         self.normal = normal_pictures(held.grey)
@@ -193,9 +193,9 @@ def read_curve(folder: str | Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def build_comparison(settings: ComparerSettings) -> Comparison:
+def build_comparison(settings: ComparerSettings) -> PairNetwork:
     """Build the networks, the trunk warm from a counter's."""
-    comparison = Comparison(settings.encoder)
+    comparison = PairNetwork(settings.encoder)
     if settings.counter:
         from dl4art.regression.counter import ThreadCounter
 
@@ -209,7 +209,7 @@ def train_comparer(
     *,
     workers: int = 2,
     tell: Callable[[str], None] = print,
-    start: Callable[[ComparerSettings], Comparison] = build_comparison,
+    start: Callable[[ComparerSettings], PairNetwork] = build_comparison,
 ) -> Path:
     """Train a comparer, or go on with a training that was interrupted.
 

@@ -43,14 +43,14 @@ def model_folder(tmp_path_factory):
     from dl4art.utils.backend import load_keras
 
     keras = load_keras()
-    from dl4art.siamese.encoder import Comparison, EncoderSettings
+    from dl4art.siamese.encoder import EncoderSettings, PairNetwork
     from dl4art.utils.models import write_model
 
     keras.utils.set_random_seed(3)
     settings = EncoderSettings(**NETWORK)
     folder = tmp_path_factory.mktemp("models") / "tiny"
     folder.mkdir()
-    both = Comparison(settings)
+    both = PairNetwork(settings)
     # a random head gives nearly the same score to everything: spread about zero instead
     pictures = np.random.default_rng(0).normal(size=(8, 200, 200, 1)) * np.linspace(0.5, 1, 200)[:, None]
     logits = keras.ops.convert_to_numpy(both(pictures.astype(np.float32)))

@@ -15,7 +15,7 @@ TINY = module.EncoderSettings(filters=(4, 4, 6, 6, 8), hidden=12, size=6, head=8
 @pytest.fixture(scope="module")
 def comparison():
     keras.utils.set_random_seed(4)
-    made = module.Comparison(TINY)
+    made = module.PairNetwork(TINY)
     # biases as after training, so that no law holds by accident
     rng = np.random.default_rng(4)
     for weight in made.weights:
@@ -92,7 +92,7 @@ def test_pooling_parts_the_spread_by_its_direction():
 def test_weights_of_both_parts_are_one_file(comparison, tmp_path, pictures):
     path = tmp_path / "model.weights.h5"
     comparison.save_weights(path)
-    again = module.Comparison(TINY)
+    again = module.PairNetwork(TINY)
     again.load_weights(path)
     vectors = module.encode(again.encoder, pictures)
     np.testing.assert_allclose(vectors, module.encode(comparison.encoder, pictures), atol=1e-5)

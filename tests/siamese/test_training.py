@@ -8,7 +8,7 @@ from dl4art.utils.backend import load_keras
 
 keras = load_keras()
 from dl4art.siamese import samples, training  # noqa: E402 (Keras is loaded silently first)
-from dl4art.siamese.encoder import Comparison, EncoderSettings, encode  # noqa: E402
+from dl4art.siamese.encoder import EncoderSettings, PairNetwork, encode  # noqa: E402
 from dl4art.simulation.families import FamilyPlan  # noqa: E402
 
 TINY = training.ComparerSettings(
@@ -79,7 +79,7 @@ def trained(tmp_path_factory):
     told: list[str] = []
 
     def start(settings):
-        return Comparison(settings.encoder)
+        return PairNetwork(settings.encoder)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(samples, "PLANS", {"train": PLAN, "stop": PLAN})
@@ -109,7 +109,7 @@ def test_an_interrupted_training_goes_on(trained):
 
 def test_the_best_epoch_s_weights_are_those_of_a_comparison(trained, rng):
     _, best, _ = trained
-    comparison = Comparison(TINY.encoder)
+    comparison = PairNetwork(TINY.encoder)
     fresh = encode(comparison.encoder, rng.normal(size=(1, 200, 200)).astype(np.float32))
     comparison.load_weights(best)
     again = encode(comparison.encoder, rng.normal(size=(1, 200, 200)).astype(np.float32))
