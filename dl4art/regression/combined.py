@@ -52,6 +52,10 @@ class CombinedCounter:
             for picture, reading in zip(grey, self.network.read(grey).each(), strict=True)
         ]
 
+    def presume(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Array:
+        """Densities also where there is no estimate; as `ThreadCounter.presume`."""
+        return self.network.presume(pictures)
+
     def judge(self, reading: Readings, evidence: Evidence) -> ThreadEstimate:
         """Turn what the network and `look` say of one picture into an estimate, or the reason why there is none."""
         calibration = self.network.calibration

@@ -167,6 +167,13 @@ class ThreadCounter:
         grey = [prepared(picture, px_per_cm) for picture in pictures]
         return [self.judge(reading) for reading in self.read(grey).each()]
 
+    def presume(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Array:
+        """Densities of pictures at 200 px/cm, (n, 2), th/cm, also where `predict` would give none: not to be relied on.
+
+        For what needs to know roughly how far the threads lie apart before it can look at them.
+        """
+        return self.read(pictures).density
+
     def judge(self, reading: Readings) -> ThreadEstimate:
         """Turn the readings of one picture into an estimate, or the reason why there is none."""
         log_error = reading.log_error[0]

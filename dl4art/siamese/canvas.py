@@ -14,6 +14,7 @@ from dl4art.cropping.crops import CROP_CM, crop_positions, iterate_crops
 from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.regression.count_plate import Counter
 from dl4art.regression.estimate import ThreadEstimate
+from dl4art.regression.spectral import spectral_peaks
 from dl4art.siamese.calibration import Densities
 from dl4art.utils.errors import InputError
 
@@ -35,8 +36,10 @@ class CanvasCrops:
         Grey values at 200 px/cm.
     positions_cm : array (n, 2)
         Upper-left corners, x and y.
+    counted : array (n, 2)
+        Their vertical and horizontal densities, th/cm.
     densities : Densities
-        Of these crops.
+        Of all of them together.
     looked_at : int
         How many crops were counted to find them.
     remarks : tuple of str
@@ -45,6 +48,7 @@ class CanvasCrops:
 
     pixels: npt.NDArray[np.float32]
     positions_cm: npt.NDArray[np.float64]
+    counted: npt.NDArray[np.float64]
     densities: Densities
     looked_at: int
     remarks: tuple[str, ...]
@@ -108,7 +112,7 @@ def readable_crops(
     counted = np.array([counted_densities(estimate) for estimate in used])
     densities = Densities.of(counted[:, 0], counted[:, 1])
     remarks = _remarks(used, skipped, wanted=count)
-    return CanvasCrops(np.stack(pixels), np.stack(positions), densities, looked_at, remarks)
+    return CanvasCrops(np.stack(pixels), np.stack(positions), counted[:, 0], densities, looked_at, remarks)
 
 
 def counted_densities(estimate: ThreadEstimate) -> npt.NDArray[np.float64]:
@@ -124,6 +128,27 @@ def counted_densities(estimate: ThreadEstimate) -> npt.NDArray[np.float64]:
     )
     # a counter without intervals states no doubt
     return np.stack([table[0], np.nan_to_num((table[2] - table[1]) / 2)])
+
+
+def presumed_densities(
+    counter: Counter, pictures: Sequence[npt.NDArray[Any]], estimates: Sequence[ThreadEstimate]
+) -> npt.NDArray[np.float64]:
+    """Densities by which crops can be looked at, (n, 2), th/cm, also where the counter gives no estimate.
+
+    There its guess is taken; of a counter that makes none the spectrum's.
+    """
+    found = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
+    refused = np.flatnonzero(np.isnan(found).any(axis=1)).tolist()
+    if refused:
+        guess = getattr(counter, "presume", spectral_densities)
+        found[refused] = guess([pictures[index] for index in refused])
+    return found
+
+
+def spectral_densities(pictures: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
+    """Densities of crops by their spectrum alone, (n, 2), th/cm; 12 where nothing stands out of it."""
+    peaks = [spectral_peaks(picture, PX_PER_CM, reading="phase") for picture in pictures]
+    return np.nan_to_num([(vertical.density, horizontal.density) for vertical, horizontal in peaks], nan=12.0)
 
 
 def _cut(plate: Plate, places: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float32]]:

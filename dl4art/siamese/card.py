@@ -23,20 +23,24 @@ tags: [canvas, radiography, fabric comparison, Siamese network]
 
 # Fabric comparer
 
-An encoder turns a crop of 1.5 cm at 200 px/cm, locally normalised (half-width 32 px), into two short vectors, one for
-each thread direction; a small symmetric head scores two crops on their vectors, straight and turned by a quarter. The
-mean log odds over all pairs of crops of two canvases, at one alignment for all of them, become a similarity from 0 to 1
-with a 95 % interval (bootstrap over the crops of both) and a verdict. Comparing fabrics by a Siamese network and by
-many pairs is the idea of Murillo-Fuentes, Olmos and Alba-Carcelen (arXiv 2506.20272), of which only the abstract was
-known to us: network, losses and aggregation are our own design, with figures of their own.
+A crop of 1.5 cm at 200 px/cm is counted, and its threads are brought upright and to one period (12 px): cloths that are
+to be told apart have nearly the same densities, so that the weave is compared and not its size. An encoder turns the
+framed crop, locally normalised (half-width 2.7 threads), into two short vectors, one for each thread direction: pooled
+features of the counter's convolutions, and of the phase of the threads; the density is the last number of each. A small
+symmetric head scores two crops on their vectors, straight and turned by a quarter. The mean log odds over all pairs of
+crops of two canvases, at one alignment for all of them, become a similarity from 0 to 1 with a 95 % interval (bootstrap
+over the crops of both) and a verdict. Comparing fabrics by a Siamese network and by many pairs is the idea of
+Murillo-Fuentes, Olmos and Alba-Carcelen (arXiv 2506.20272), of which only the abstract was known to us: network, losses
+and aggregation are our own design, with figures of their own.
 
 ## Data
 
 Simulated canvases only: {families} families of cloths whose densities lie within 0.5 th/cm of each other in both
 directions, so that a thread count cannot part them; each cloth under several plates with ground, paint, film, exposure
 and quarter turn of their own (`dl4art.simulation.families`). Stopping, calibration and tests used families of other
-seeds; the held-out family (a scraped ground, clumped grain, plied yarn) was never trained on. No picture of a real
-canvas was used.
+seeds; the held-out family (a scraped ground, clumped grain, plied yarn) was never trained on. While training, crops are
+framed by their true densities but for an error such as a counter makes; in all tests by what the shipped counter says
+of them, and where it gives no estimate by its guess. No picture of a real canvas was used.
 
 ## Recipe
 

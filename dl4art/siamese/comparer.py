@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,8 @@ import numpy.typing as npt
 
 from dl4art.cropping.crops import CROP_CM
 from dl4art.cropping.plate import PX_PER_CM, Plate
-from dl4art.regression.preprocess import normalise
 from dl4art.siamese.calibration import Calibration, bolts_apart
-from dl4art.siamese.canvas import CROPS, CanvasCrops, readable_crops
+from dl4art.siamese.canvas import CROPS, CanvasCrops, presumed_densities, readable_crops, spectral_densities
 from dl4art.siamese.comparison import MEANINGS, CanvasRecord, Comparison, Control
 from dl4art.siamese.similarity import PairScores, content_seed, evidence, interval
 from dl4art.utils.backend import load_keras
@@ -33,7 +33,6 @@ DEFAULT_MODEL = "fabrics"
 Array = npt.NDArray[np.float32]
 Pictures = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
 
-_BATCH = 16
 _PAIRS = 20_000  # scored at a time
 _OTHER_SCALE = 0.01  # from which difference on two plates count as scanned at different scales
 
@@ -42,8 +41,9 @@ _OTHER_SCALE = 0.01  # from which difference on two plates count as scanned at d
 class FabricComparer:
     """Compares cloths with the shipped network, or with one from a model folder.
 
-    Crops are encoded once, two vectors each, and a small head scores all pairs of two canvases on these (the idea of
-    aggregating many pairs is that of Murillo-Fuentes et al., arXiv 2506.20272; network and aggregation are our own).
+    Crops are counted, brought into the frame of their threads and encoded once, two vectors each; a small head scores
+    all pairs of two canvases on these (the idea of aggregating many pairs is that of Murillo-Fuentes et al., arXiv
+    2506.20272; network and aggregation are our own).
 
     Make one with `from_pretrained`.
     """
@@ -53,7 +53,7 @@ class FabricComparer:
     encoder: Any = field(repr=False)
     head: Any = field(repr=False)
     counter: Counter | None = field(default=None, repr=False)
-    """Measures the densities of canvases; the shipped thread counter, once it is needed, if None."""
+    """Measures the densities of crops and canvases; the shipped thread counter, once it is needed, if None."""
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, *, counter: Counter | None = None) -> FabricComparer:
@@ -102,6 +102,9 @@ class FabricComparer:
     def score_pairs(self, crops_a: Pictures, crops_b: Pictures, *, px_per_cm: float = PX_PER_CM) -> Array:
         """Score each crop of one list with each of another.
 
+        Crops whose threads cannot be counted are looked at in two frames, by the counter's guess and by the spectrum,
+        and scored in those that agree best.
+
         Parameters
         ----------
         crops_a, crops_b : arrays of shape (n, rows, cols) and (m, rows, cols), or sequences of (rows, cols) arrays
@@ -120,8 +123,10 @@ class FabricComparer:
         InputError
             If a crop is not grey, not finite or smaller than 1 cm.
         """
-        logits = self.pair_scores(self.embed(crops_a, px_per_cm), self.embed(crops_b, px_per_cm)).logits
-        return (1 / (1 + np.exp(-np.clip(logits, -80, 80)))).astype(np.float32)
+        views = [self._views(crops, px_per_cm) for crops in (crops_a, crops_b)]
+        logits: Array = np.max([self.pair_scores(a, b).logits for a, b in product(*views)], axis=0)
+        scores: Array = (1 / (1 + np.exp(-np.clip(logits, -80, 80)))).astype(np.float32)
+        return scores
 
     def compare(
         self,
@@ -154,10 +159,10 @@ class FabricComparer:
         InputError
             If a plate has fewer than four readable crops, or cannot be read.
         """
-        counter = self.counter or _shipped_counter()
+        counter = self._counter()
         plates = plate_a, plate_b
         found = [readable_crops(plate, counter, count=crops, seed=seed, advance=advance) for plate in plates]
-        vectors = [self.embed(canvas.pixels) for canvas in found]
+        vectors = [self.embed(canvas.pixels, density=canvas.counted) for canvas in found]
         seeds = [content_seed(canvas.pixels, seed) for canvas in found]
         scores = self.pair_scores(vectors[0], vectors[1])
         similarity, low, high = self._judged(scores, (seeds[0], seeds[1]))
@@ -187,23 +192,39 @@ class FabricComparer:
             versions(),
         )
 
-    def embed(self, pictures: Pictures, px_per_cm: float = PX_PER_CM) -> Array:
-        """Encode pictures, each once: the vectors of the vertical and of the horizontal threads, (n, 2, d)."""
-        from dl4art.regression.counter import prepared
-        from dl4art.siamese.encoder import encode
+    def embed(self, pictures: Pictures, px_per_cm: float = PX_PER_CM, density: npt.ArrayLike | None = None) -> Array:
+        """Encode pictures, each once: the vectors of the vertical and of the horizontal threads, (n, 2, d).
 
-        normal = [normalise(prepared(picture, px_per_cm)) for picture in pictures]
-        vectors = np.zeros((len(normal), 2, self.encoder.output_shape[-1]), np.float32)
-        shapes = [picture.shape for picture in normal]
-        for shape in dict.fromkeys(shapes):
-            alike = np.flatnonzero([own == shape for own in shapes])
-            size = min(_BATCH, len(alike))
-            for start in range(0, len(alike), size):
-                batch = alike[start : start + size]
-                # the last batch is filled up: another size would be compiled anew
-                filled = np.resize(batch, size)
-                vectors[batch] = encode(self.encoder, np.stack([normal[index] for index in filled]))[: len(batch)]
-        return vectors
+        They are looked at in the frame of their threads, for which their densities, (n, 2) in th/cm, must be known;
+        left out, they are counted.
+        """
+        grey = _prepared(pictures, px_per_cm)
+        if density is None:
+            counter = self._counter()
+            density = presumed_densities(counter, grey, counter.predict(grey, px_per_cm=PX_PER_CM))
+        return self._encoded(grey, np.asarray(density, np.float64).reshape(-1, 2))
+
+    def _views(self, pictures: Pictures, px_per_cm: float) -> tuple[Array, Array]:
+        """Vectors of pictures in the frames that `embed` takes, and by the spectrum where nothing was counted."""
+        grey, counter = _prepared(pictures, px_per_cm), self._counter()
+        estimates = counter.predict(grey, px_per_cm=PX_PER_CM)
+        first = self._encoded(grey, presumed_densities(counter, grey, estimates))
+        second = first.copy()
+        doubtful = [index for index, estimate in enumerate(estimates) if estimate.status != "ok"]
+        if doubtful:
+            refused = [grey[index] for index in doubtful]
+            second[doubtful] = self._encoded(refused, spectral_densities(refused))
+        return first, second
+
+    def _encoded(self, grey: Sequence[Array], density: npt.NDArray[np.float64]) -> Array:
+        from dl4art.siamese.encoder import encode_frames
+        from dl4art.siamese.frame import thread_frame
+
+        frames = [thread_frame(picture, own) for picture, own in zip(grey, density, strict=True)]
+        return encode_frames(self.encoder, frames, density)
+
+    def _counter(self) -> Counter:
+        return self.counter or _shipped_counter()
 
     def pair_scores(self, first: Array, second: Array) -> PairScores:
         """Score all pairs of n and m encoded crops, (n, 2, d) and (m, 2, d)."""
@@ -224,6 +245,12 @@ class FabricComparer:
     def _control(self, vectors: Array, seed: int) -> Control:
         scores = self.pair_scores(vectors[::2], vectors[1::2])
         return Control(*self._judged(scores, (seed, seed + 1)), scores.straight.size)
+
+
+def _prepared(pictures: Pictures, px_per_cm: float) -> list[Array]:
+    from dl4art.regression.counter import prepared
+
+    return [prepared(picture, px_per_cm) for picture in pictures]
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from dl4art.simulation.fields import Array
 
 Scorer = Callable[[npt.NDArray[np.intp]], Array]
 """From the numbers of n crops to the logits of all pairs among them, (n, n, 2): straight and turned."""
-_EASY = 0.2
+_EASY = 0.3
 """Share of the strangers' half of the loss that goes to pairs from two families, which densities mostly part."""
 _AT_ONCE = 400
 

@@ -25,7 +25,7 @@ from dl4art.siamese.calibration import (
     quantiles,
     verdict_limits,
 )
-from dl4art.siamese.canvas import FEWEST, counted_densities
+from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities
 from dl4art.siamese.card import model_card
 from dl4art.siamese.comparer import FabricComparer
 from dl4art.siamese.losses import evaluate_pairs, scorer
@@ -80,22 +80,30 @@ class KnownPairs:
 
 
 def hold(comparer: FabricComparer, counter: Counter, samples: FamilySamples, kept: Path) -> HeldSet:
-    """Encode and count held-out crops; the counts wait in a file, since they take longest."""
-    starts = range(0, len(samples), _AT_ONCE)
-    vectors = np.concatenate([comparer.embed(samples.grey[start : start + _AT_ONCE]) for start in starts])
+    """Count and encode held-out crops; the counts wait in a file, since they take longest."""
+    counted, density = _counted(counter, samples, kept)
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(samples), _AT_ONCE)]
+    vectors = [comparer.embed(samples.grey[part], density=density[part]) for part in parts]
+    return HeldSet(samples, np.concatenate(vectors), counted)
+
+
+def _counted(counter: Counter, samples: FamilySamples, kept: Path) -> tuple[Array, Array]:
+    """Give the `counted_densities` of crops, (n, 2, 2), and their `presumed_densities`, (n, 2)."""
     made_by = f"{getattr(counter, 'name', type(counter).__name__)}, {len(samples)} crops"
     if kept.exists():
         with np.load(kept, allow_pickle=False) as archive:
             if str(archive["made_by"]) == made_by:
-                return HeldSet(samples, vectors, archive["counted"])
-    counted = []
-    for start in starts:
-        estimates = counter.predict([*samples.grey[start : start + _AT_ONCE].astype(np.float32)], px_per_cm=200.0)
+                return archive["counted"], archive["density"]
+    counted, density = [], []
+    for start in range(0, len(samples), _AT_ONCE):
+        pictures = [*samples.grey[start : start + _AT_ONCE].astype(np.float32)]
+        estimates = counter.predict(pictures, px_per_cm=200.0)
         counted += [counted_densities(estimate) for estimate in estimates]
-    held = HeldSet(samples, vectors, np.array(counted))
+        density.append(presumed_densities(counter, pictures, estimates))
+    found = np.array(counted), np.concatenate(density)
     with atomic_path(kept) as temporary:
-        np.savez(temporary, counted=held.counted, made_by=made_by)
-    return held
+        np.savez(temporary, counted=found[0], density=found[1], made_by=made_by)
+    return found
 
 
 def canvases(held: HeldSet) -> list[Canvas]:
@@ -268,7 +276,7 @@ def finish_comparer(
         "network": asdict(settings.encoder),
         "crop_px": 300,
         "px_per_cm": 200,
-        "preprocessing": "local mean and deviation, half-width 32 px",
+        "preprocessing": "local mean and deviation, half-width 2.7 threads; 12 px a thread, without tilt and skew",
         "settings": asdict(settings),
         "versions": versions(),
         "dl4art": __version__,
@@ -280,8 +288,10 @@ def finish_comparer(
 
         counter = CombinedCounter.from_pretrained()
 
+    counts: dict[FamilySplit, int] = {"calibrate": 2 * settings.check, "test": settings.check}
+
     def held(split: FamilySplit) -> HeldSet:
-        count = max(1, settings.check // 2) if split == "held-out" else settings.check
+        count = counts.get(split, max(1, settings.check // 2))
         tell(f"{split}: {count} families of cloths")
         samples = simulate_families(folder / "crops", split, count, workers=workers)
         return hold(comparer, counter, samples, folder / f"counted-{split}.npz")

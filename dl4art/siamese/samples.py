@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from dl4art.siamese.frame import thread_frame
 from dl4art.simulation.families import FamilyPlan, FamilySplit, draw_family
 from dl4art.simulation.fields import Array
-from dl4art.simulation.statistics import thread_statistics
-from dl4art.utils.shards import make_shards
+from dl4art.simulation.statistics import STATISTICS, thread_statistics
+from dl4art.utils.shards import make_shards, read_shard
 
 SHARD = 20
 """Families in a file."""
@@ -25,6 +26,7 @@ PLANS: dict[FamilySplit, FamilyPlan] = {
     "held-out": FamilyPlan(cloths=4, plates=2, crops=30, size_px=300),
 }
 """What is drawn of a family in each split. Frozen before training, as are the priors of the cloths."""
+_COUNTED = 0.006  # deviation of what a counter gets wrong, as a share
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,26 @@ class FamilySamples:
     def take(self, chosen: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> FamilySamples:
         """Only the crops chosen by their numbers or by a mask."""
         return FamilySamples(**{name: getattr(self, name)[chosen] for name in self.__dataclass_fields__})
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Crops in the frame of their threads, of different sizes: a sequence of (rows, cols) arrays."""
+
+    pixels: npt.NDArray[np.float16]
+    """Those of all crops, one after the other, (p,)."""
+    shapes: npt.NDArray[np.int32]
+    """(n, 2)"""
+    density: Array
+    """Densities by which they were framed, th/cm, (n, 2)."""
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def each(self) -> list[npt.NDArray[np.float16]]:
+        """Give the crops."""
+        ends = np.cumsum(self.shapes.prod(axis=1))
+        return [part.reshape(shape) for part, shape in zip(np.split(self.pixels, ends[:-1]), self.shapes, strict=True)]
 
 
 def draw_family_samples(split: FamilySplit, numbers: Iterable[int], plan: FamilyPlan) -> FamilySamples:
@@ -129,3 +151,35 @@ def simulate_families(
     plan = plan or PLANS[split]
     draw, name = partial(draw_family_samples, split, plan=plan), f"families-{split}-{plan.size_px}"
     return make_shards(FamilySamples, draw, folder, name, count, shard=shard, workers=workers, done=done)
+
+
+def frame_families(
+    folder: str | Path,
+    split: FamilySplit,
+    count: int,
+    plan: FamilyPlan | None = None,
+    *,
+    workers: int = 2,
+    shard: int = SHARD,
+) -> Frames:
+    """Bring the crops that `simulate_families` has drawn into the frames of their threads, or read them; same call.
+
+    The densities are the true ones, but for as much as a counter gets wrong.
+    """
+    plan = plan or PLANS[split]
+    name = f"{split}-{plan.size_px}"
+    make = partial(_frame_shard, folder=Path(folder), name=f"families-{name}")
+    return make_shards(Frames, make, folder, f"frames-{name}", count, shard=shard, workers=workers, done=lambda _: None)
+
+
+def _frame_shard(numbers: range, *, folder: Path, name: str) -> Frames:
+    samples = read_shard(FamilySamples, folder / f"{name}-{numbers.start // len(numbers):04d}.npz")
+    rng = np.random.default_rng([20265, numbers.start])
+    true = np.exp(samples.statistics[..., STATISTICS.index("log_density")])
+    density = (true * (1 + rng.normal(0, _COUNTED, true.shape))).astype(np.float32)
+    frames = [thread_frame(grey, known) for grey, known in zip(samples.grey, density, strict=True)]
+    return Frames(
+        np.concatenate([frame.astype(np.float16).ravel() for frame in frames]),
+        np.array([frame.shape for frame in frames], np.int32),
+        density,
+    )

@@ -14,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from dl4art.regression.preprocess import normalise
-from dl4art.siamese.encoder import EncoderSettings, PairNetwork, encode, warm_start
+from dl4art.siamese.encoder import EncoderSettings, PairNetwork, encode_frames, warm_start
+from dl4art.siamese.frame import on_canvas
 from dl4art.siamese.losses import evaluate_pairs, pair_loss, scorer, statistics_loss
-from dl4art.siamese.samples import PLANS, FamilySamples, simulate_families
+from dl4art.siamese.samples import FamilySamples, Frames, frame_families, simulate_families
 from dl4art.simulation.fields import Array
 from dl4art.simulation.statistics import STATISTICS
 from dl4art.utils.files import atomic_path
 
 _WARM_UP = 200  # steps until the learning rate has risen to its height
+_TOLD = [index for index, name in enumerate(STATISTICS) if name != "log_density"]  # that is known beforehand
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,14 @@ class ComparerSettings:
     """Batches in an epoch."""
     batch: int = 5
     """Families in a batch, two plates of each of their cloths."""
-    window: int = 200
-    """Side in pixels of the windows cut from the crops."""
+    canvas: int = 192
+    """Side in pixels of the squares that framed crops are laid on, or cut to: 16 threads."""
     rate: float = 1.5e-3
     """Learning rate of Adam, falling to a hundredth along a cosine."""
     statistics: float = 1.0
     """Weight of telling the true statistics of the threads beside telling cloths apart."""
-    check: int = 40
-    """Families to calibrate on, and as many to test on."""
+    check: int = 20
+    """Families to test on; twice as many to calibrate on."""
     counter: str = "threads"
     """Counter whose trunk the encoder begins with; none if empty."""
     precision: str = "mixed_bfloat16"
@@ -54,34 +55,29 @@ class ComparerSettings:
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
 
 
-def normal_pictures(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
-    """Normalise crops (n, rows, cols) one by one, to half precision to save memory."""
-    normal = np.empty(grey.shape, np.float16)
-    for number, crop in enumerate(grey):
-        normal[number] = normalise(crop)
-    return normal
-
-
 class FamilyBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of a few families: two plates of each cloth, a window of each crop, flipped at random.
+    """Batches of a few families: a crop from two plates of each cloth, flipped at random.
 
     Parameters
     ----------
     samples : FamilySamples
-        Crops of at least `window` px.
+        Crops of simulated cloths.
+    frames : Frames
+        The same in the frames of their threads.
     settings : ComparerSettings
         The recipe.
     epoch : int
         Epochs that have been trained already.
     """
 
-    def __init__(self, samples: FamilySamples, settings: ComparerSettings, *, epoch: int = 0) -> None:
+    def __init__(self, samples: FamilySamples, frames: Frames, settings: ComparerSettings, *, epoch: int = 0) -> None:
         super().__init__(workers=1)
         self.settings, self.epoch = settings, epoch
-        self.normal = normal_pictures(samples.grey)
+        self.frames, self.density = frames.each(), frames.density
         self.labels = np.stack([samples.family, samples.cloth, samples.plate], axis=1).astype(np.int32)
-        mean, spread = samples.statistics.mean(axis=(0, 1)), samples.statistics.std(axis=(0, 1))
-        self.statistics = np.clip((samples.statistics - mean) / (spread + 1e-6), -4, 4).astype(np.float32)
+        told = samples.statistics[..., _TOLD]
+        mean, spread = told.mean(axis=(0, 1)), told.std(axis=(0, 1))
+        self.statistics = np.clip((told - mean) / (spread + 1e-6), -4, 4).astype(np.float32)
         self.families = np.unique(samples.family)
 
     def __len__(self) -> int:
@@ -91,18 +87,17 @@ class FamilyBatches(keras.utils.PyDataset):  # type: ignore[misc]
         """Draw other batches in the next epoch."""
         self.epoch += 1
 
-    def __getitem__(self, index: int) -> tuple[Array, dict[str, npt.NDArray[Any]]]:
-        """Batch number `index`: pictures (n, window, window, 1), and labels and statistics of their crops."""
+    def __getitem__(self, index: int) -> tuple[dict[str, Array], dict[str, npt.NDArray[Any]]]:
+        """Batch number `index`: crops (n, canvas, canvas, 2) and their densities; their labels and statistics."""
         rng = np.random.default_rng([self.settings.seed, self.epoch, index])
         chosen = np.array([crop for family in self._families(index) for crop in self._crops(rng, family)])
-        side = self.settings.window
-        shifts = rng.integers(0, self.normal.shape[1] - side + 1, (len(chosen), 2))
-        flips = rng.random((len(chosen), 2)) < 0.5
-        pictures = np.empty((len(chosen), side, side, 1), np.float32)
-        for number, (crop, (down, right), (upside, mirrored)) in enumerate(zip(chosen, shifts, flips, strict=True)):
-            window = self.normal[crop, down : down + side, right : right + side]
-            pictures[number, ..., 0] = window[:: -1 if upside else 1, :: -1 if mirrored else 1]
-        return pictures, {"labels": self.labels[chosen], "statistics": self.statistics[chosen]}
+        crops = []
+        for number in chosen:
+            upside, mirrored = rng.random(2) < 0.5
+            frame = self.frames[number][:: -1 if upside else 1, :: -1 if mirrored else 1]
+            crops.append(on_canvas(frame, self.settings.canvas, rng))
+        known = {"labels": self.labels[chosen], "statistics": self.statistics[chosen]}
+        return {"crops": np.stack(crops), "density": self.density[chosen]}, known
 
     def _families(self, index: int) -> npt.NDArray[np.int32]:
         """Families of a batch; they come round in a new order each time all (but a rest) have been seen."""
@@ -130,15 +125,15 @@ class ComparerTrainer(keras.Model):  # type: ignore[misc]
     def __init__(self, comparison: PairNetwork, weight: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.comparison, self.weight = comparison, weight
-        self.teller = layers.Dense(len(STATISTICS), dtype="float32", name="teller")
+        self.teller = layers.Dense(len(_TOLD), dtype="float32", name="teller")
         self.teller.build((None, None, comparison.head.size))
         self.pair_tracker = keras.metrics.Mean(name="pairs")
         self.told_tracker = keras.metrics.Mean(name="told")
         self.built = True
 
-    def call(self, pictures: Any, training: bool = False) -> dict[str, Any]:
+    def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Logits of all pairs, and the statistics told of each crop."""
-        vectors = self.comparison.embed(pictures, training=training)
+        vectors = self.comparison.embed(inputs["crops"], inputs["density"], training=training)
         return {"logits": self.comparison.head(vectors, vectors), "told": self.teller(vectors)}
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:  # noqa: ARG002
@@ -153,16 +148,23 @@ class ComparerTrainer(keras.Model):  # type: ignore[misc]
 class _Judge(keras.callbacks.Callback):  # type: ignore[misc]
     """After each epoch: areas on held-out families into the logs, the best epoch's weights into a file."""
 
-    def __init__(self, comparison: PairNetwork, held: FamilySamples, folder: Path, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        comparison: PairNetwork,
+        held: FamilySamples,
+        frames: Frames,
+        folder: Path,
+        tell: Callable[[str], None],
+    ) -> None:
         super().__init__()
         self.comparison, self.held, self.tell = comparison, held, tell
-        self.normal = normal_pictures(held.grey)
+        self.frames, self.density = frames.each(), frames.density
         self.path = folder / "model.weights.h5"
         self.best = max((float(row["val_pair_auc"]) for row in read_curve(folder)), default=0.0)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = {} if logs is None else logs
-        vectors = encode_all(self.comparison.encoder, self.normal)
+        vectors = encode_frames(self.comparison.encoder, self.frames, self.density)
         results = evaluate_pairs(self.held, scorer(vectors, self.comparison.head))
         logs["val_pair_auc"], logs["val_open_auc"] = results.pair_auc, results.open_auc
         if results.pair_auc > self.best:
@@ -176,12 +178,6 @@ class _Judge(keras.callbacks.Callback):  # type: ignore[misc]
             f"epoch {epoch + 1}: loss {logs.get('loss', 0):.4f} (pairs {logs.get('pairs', 0):.4f}, statistics "
             f"{logs.get('told', 0):.4f}), held out: AUC {results.pair_auc:.4f}, {results.open_auc:.4f}"
         )
-
-
-def encode_all(encoder: keras.Model, normal: npt.NDArray[Any], batch: int = 50) -> Array:
-    """Encode many normalised crops, (n, rows, cols) to (n, 2, d)."""
-    parts = [normal[start : start + batch].astype(np.float32) for start in range(0, len(normal), batch)]
-    return np.concatenate([encode(encoder, part) for part in parts])
 
 
 def read_curve(folder: str | Path) -> list[dict[str, str]]:
@@ -242,8 +238,11 @@ def train_comparer(
 
     stop = simulate_families(data, "stop", settings.stop, workers=workers, done=drawn)
     train = simulate_families(data, "train", settings.families, workers=workers, done=drawn)
+    tell("crops are brought into the frames of their threads")
+    stop_frames = frame_families(data, "stop", settings.stop, workers=workers)
+    frames = frame_families(data, "train", settings.families, workers=workers)
     keras.utils.set_random_seed(settings.seed)
-    batches = FamilyBatches(train, settings, epoch=len(read_curve(folder)))
+    batches = FamilyBatches(train, frames, settings, epoch=len(read_curve(folder)))
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(settings.precision)
     try:
@@ -267,11 +266,11 @@ def train_comparer(
         verbose=0,
         callbacks=[
             keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
-            _Judge(comparison, stop, folder, tell),
+            _Judge(comparison, stop, stop_frames, folder, tell),
             keras.callbacks.CSVLogger(folder / "curve.csv", append=True),
         ],
     )
     return folder / "model.weights.h5"
 
 
-__all__ = ["PLANS", "ComparerSettings", "ComparerTrainer", "FamilyBatches", "train_comparer"]
+__all__ = ["ComparerSettings", "ComparerTrainer", "FamilyBatches", "train_comparer"]

@@ -113,6 +113,14 @@ def test_noise_and_blank_get_no_estimate(counter, rng):
     assert all("cannot be read" in e.message for e in counter.predict([noise, blank]))
 
 
+def test_a_guess_is_made_of_what_is_refused_too(counter, crops, rng):
+    pictures, truth = crops
+    assert np.median(np.abs(counter.presume(pictures) / truth - 1)) < 0.015
+    guess = counter.presume(rng.normal(size=(1, 300, 300)))
+    assert guess.shape == (1, 2)
+    assert (guess > 0).all()
+
+
 def test_plain_weave_is_not_taken_for_another(network, crops):
     assert not any("twill" in estimate.message for estimate in CombinedCounter(network).predict(crops[0]))
 

@@ -32,6 +32,16 @@ class Counter:
         return ThreadEstimate("ok", float(picture.mean()), 15.0, message=self.message)
 
 
+class Even:
+    """Finds 13 threads per cm, both ways, in everything."""
+
+    name = "even-counter"
+
+    def predict(self, pictures, *, px_per_cm):
+        assert px_per_cm == 200
+        return [ThreadEstimate("ok", 13.0, 13.0) for _ in pictures]
+
+
 @pytest.fixture
 def counter():
     return Counter()
@@ -52,8 +62,11 @@ def model_folder(tmp_path_factory):
     folder.mkdir()
     both = PairNetwork(settings)
     # a random head gives nearly the same score to everything: spread about zero instead
-    pictures = np.random.default_rng(0).normal(size=(8, 200, 200, 1)) * np.linspace(0.5, 1, 200)[:, None]
-    logits = keras.ops.convert_to_numpy(both(pictures.astype(np.float32)))
+    crops = np.random.default_rng(0).normal(size=(8, 192, 192, 2)) * np.linspace(0.5, 1, 192)[:, None, None]
+    crops[..., 1] = 1
+    logits = keras.ops.convert_to_numpy(
+        both(crops.astype(np.float32), np.linspace(10, 18, 16, dtype=np.float32).reshape(8, 2))
+    )
     kernel, bias = both.head.last.get_weights()
     factor = 1 / logits.std()
     both.head.last.set_weights([kernel * factor, bias - logits.mean() * factor / 2])
@@ -68,6 +81,12 @@ def tiny(model_folder):
     from dl4art.siamese import FabricComparer
 
     return FabricComparer.from_pretrained(model_folder)
+
+
+@pytest.fixture
+def pairer(tiny):
+    """The tiny comparer, with a counter to which all is one density."""
+    return replace(tiny, counter=Even())
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 
 from dl4art.cropping import plate_from_array
 from dl4art.regression.estimate import ThreadEstimate
-from dl4art.siamese.canvas import counted_densities, readable_crops
+from dl4art.siamese.canvas import counted_densities, presumed_densities, readable_crops
 from dl4art.utils.errors import InputError
 
 
@@ -106,3 +106,14 @@ def test_a_plate_smaller_than_a_crop_is_refused_by_name(plate, counter):
 def test_fewer_than_four_cannot_be_asked_for(plate, counter):
     with pytest.raises(InputError, match="at least 4"):
         readable_crops(plate(1), counter, count=3)
+
+
+def test_what_the_counter_refuses_is_presumed(plate, counter):
+    crop = plate(1, size_cm=(1.5, 1.5), px_per_cm=200.0, mean=0.0).sample()
+    estimates = counter.predict([crop, crop + 12], px_per_cm=200)
+    # by the spectrum, as this counter makes no guess
+    found = presumed_densities(counter, [crop, crop + 12], estimates)
+    np.testing.assert_allclose(found, [(9, 11), (12, 15)], rtol=0.02)
+    assert presumed_densities(counter, [np.zeros((300, 300))], estimates[:1]).tolist() == [[12, 12]]
+    counter.presume = lambda pictures: np.full((len(pictures), 2), 7.0)
+    assert presumed_densities(counter, [crop, crop], estimates)[0].tolist() == [7, 7]

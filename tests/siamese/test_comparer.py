@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dl4art.cropping import plate_from_array
+from dl4art.regression.estimate import ThreadEstimate
 from dl4art.siamese import FabricComparer
 from dl4art.siamese.calibration import UNCALIBRATED, quantiles
 from dl4art.siamese.comparison import LIMITS, MEANINGS
@@ -29,63 +30,97 @@ def crops(rng):
 # Pairs
 
 
-def test_pair_scores_have_the_agreed_form(tiny, crops):
-    scores = tiny.score_pairs(crops[:2], crops[2:])
+def test_pair_scores_have_the_agreed_form(pairer, crops):
+    scores = pairer.score_pairs(crops[:2], crops[2:])
     assert scores.shape == (2, 3)
     assert scores.dtype == np.float32
     assert ((scores > 0) & (scores < 1)).all()
     assert np.ptp(scores) > 1e-4
 
 
-def test_swapped_lists_give_the_transposed_scores(tiny, crops):
+def test_swapped_lists_give_the_transposed_scores(pairer, crops):
     np.testing.assert_allclose(
-        tiny.score_pairs(crops[:2], crops[2:]), tiny.score_pairs(crops[2:], crops[:2]).T, atol=1e-6
+        pairer.score_pairs(crops[:2], crops[2:]), pairer.score_pairs(crops[2:], crops[:2]).T, atol=1e-6
     )
 
 
-def test_a_quarter_turn_of_either_or_the_negative_changes_nothing(tiny, crops):
-    plain = tiny.score_pairs(crops[:2], crops[2:])
+def test_a_quarter_turn_of_either_or_the_negative_changes_nothing(pairer, crops):
+    plain = pairer.score_pairs(crops[:2], crops[2:])
     # a transposed crop: the two directions change places
-    np.testing.assert_allclose(tiny.score_pairs(crops[:2].transpose(0, 2, 1), crops[2:]), plain, atol=1e-5)
-    np.testing.assert_allclose(tiny.score_pairs(255 - crops[:2], crops[2:]), plain, atol=1e-5)
+    np.testing.assert_allclose(pairer.score_pairs(crops[:2].transpose(0, 2, 1), crops[2:]), plain, atol=1e-5)
+    np.testing.assert_allclose(pairer.score_pairs(255 - crops[:2], crops[2:]), plain, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float16, np.float64])
-def test_any_type_will_do(tiny, crops, dtype):
+def test_any_type_will_do(pairer, crops, dtype):
     whole = np.clip(np.rint(crops), 0, 255)
     np.testing.assert_allclose(
-        tiny.score_pairs(whole[:2].astype(dtype), whole[2:].astype(dtype)),
-        tiny.score_pairs(whole[:2], whole[2:]),
+        pairer.score_pairs(whole[:2].astype(dtype), whole[2:].astype(dtype)),
+        pairer.score_pairs(whole[:2], whole[2:]),
         atol=1e-5,
     )
 
 
-def test_neither_batches_nor_company_matter(tiny, rng):
+def test_neither_batches_nor_company_matter(pairer, rng):
     many = rng.normal(size=(19, 200, 210)).astype(np.float32)
-    together = tiny.embed(many)
-    alone = np.concatenate([tiny.embed(many[index : index + 1]) for index in (0, 15, 16, 18)])
-    np.testing.assert_allclose(together[[0, 15, 16, 18]], alone, atol=1e-5)
+    density = rng.uniform(7, 20, (19, 2))
+    together = pairer.embed(many, density=density)
+    for index in (0, 15, 16, 18):
+        alone = pairer.embed(many[index : index + 1], density=density[index])
+        np.testing.assert_allclose(together[index], alone[0], atol=1e-4)
+    np.testing.assert_allclose(together[..., -1], 5 * np.log(density / 12), atol=1e-5)
 
 
-def test_sizes_may_differ(tiny, crops):
+def test_densities_are_counted_if_they_are_not_given(pairer, crops):
+    np.testing.assert_array_equal(pairer.embed(crops), pairer.embed(crops, density=np.full((5, 2), 13)))
+
+
+def test_doubtful_crops_are_scored_in_the_frames_that_agree_best(pairer, plate):
+    class Doubtful:
+        """Gives no estimate and guesses wrong."""
+
+        name = "doubtful"
+
+        def predict(self, pictures, *, px_per_cm):
+            return [ThreadEstimate("no-estimate") for _ in pictures]
+
+        def presume(self, pictures):
+            return np.full((len(pictures), 2), 20.0)
+
+    crops = [plate(seed, size_cm=(1.5, 1.5), px_per_cm=200.0).sample() for seed in range(3)]
+    doubtful = replace(pairer, counter=Doubtful())
+    views = [pairer.embed(crops, density=[density] * 3) for density in ((20, 20), (9, 11))]
+    logits = np.array([pairer.pair_scores(a, b).logits for a in views for b in views])
+    scores = doubtful.score_pairs(crops, crops)
+    np.testing.assert_allclose(scores, 1 / (1 + np.exp(-logits.max(axis=0))), atol=1e-3)
+    assert np.ptp(logits, axis=0).max() > 0.01
+
+
+def test_crops_that_the_counter_refuses_are_looked_at_by_their_spectrum(comparer, plate):
+    crops = [plate(seed, size_cm=(1.5, 1.5), px_per_cm=200.0, mean=0.0).sample() for seed in range(2)]
+    vectors = comparer.embed(crops)
+    np.testing.assert_allclose(vectors[..., -1], np.tile(5 * np.log(np.array([9, 11]) / 12), (2, 1)), atol=0.1)
+
+
+def test_sizes_may_differ(pairer, crops):
     mixed = [crops[0], crops[1][:200, :240], crops[2]]
-    scores = tiny.score_pairs(mixed, crops[3:])
-    np.testing.assert_allclose(scores[[0, 2]], tiny.score_pairs(crops[[0, 2]], crops[3:]), atol=1e-6)
-    assert tiny.score_pairs(np.kron(crops[:1], np.ones((1, 2, 2))), crops[3:], px_per_cm=200).shape == (1, 2)
+    scores = pairer.score_pairs(mixed, crops[3:])
+    np.testing.assert_allclose(scores[[0, 2]], pairer.score_pairs(crops[[0, 2]], crops[3:]), atol=1e-6)
+    assert pairer.score_pairs(np.kron(crops[:1], np.ones((1, 2, 2))), crops[3:], px_per_cm=200).shape == (1, 2)
 
 
-def test_many_pairs_are_scored_in_parts(tiny, rng, monkeypatch):
-    first, second = (rng.normal(size=(count, 2, 6)).astype(np.float32) for count in (7, 9))
-    at_once = tiny.pair_scores(first, second)
+def test_many_pairs_are_scored_in_parts(pairer, rng, monkeypatch):
+    first, second = (rng.normal(size=(count, 2, 7)).astype(np.float32) for count in (7, 9))
+    at_once = pairer.pair_scores(first, second)
     monkeypatch.setattr("dl4art.siamese.comparer._PAIRS", 20)
-    in_parts = tiny.pair_scores(first, second)
+    in_parts = pairer.pair_scores(first, second)
     np.testing.assert_allclose(in_parts.straight, at_once.straight, atol=1e-6)
     np.testing.assert_allclose(in_parts.turned, at_once.turned, atol=1e-6)
 
 
-def test_no_crops_give_no_scores(tiny, crops):
-    assert tiny.score_pairs(crops[:0], crops[:2]).shape == (0, 2)
-    assert tiny.score_pairs(crops[:2], crops[:0]).shape == (2, 0)
+def test_no_crops_give_no_scores(pairer, crops):
+    assert pairer.score_pairs(crops[:0], crops[:2]).shape == (0, 2)
+    assert pairer.score_pairs(crops[:2], crops[:0]).shape == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +132,9 @@ def test_no_crops_give_no_scores(tiny, crops):
         (np.zeros((300, 300)), "not grey"),
     ],
 )
-def test_bad_crops_are_refused(tiny, crops, bad, said):
+def test_bad_crops_are_refused(pairer, crops, bad, said):
     with pytest.raises(InputError, match=said):
-        tiny.score_pairs(crops[:1], bad)
+        pairer.score_pairs(crops[:1], bad)
 
 
 # Canvases
@@ -208,8 +243,8 @@ def test_each_crop_is_encoded_once(comparer, plate):
             return comparer.encoder.predict_on_batch(batch)
 
     encoder = Counting()
-    replace(comparer, encoder=encoder).compare(plate(1), plate(2), crops=8)
-    assert encoder.seen == 2 * (8 + 8)  # both directions
+    replace(comparer, encoder=encoder).compare(plate(1), plate(2), crops=7)
+    assert encoder.seen == 2 * (7 + 7)  # both directions
 
 
 def test_too_few_crops_name_the_plate(comparer, plate):

@@ -92,7 +92,7 @@ def test_counts_are_kept_and_crops_encoded_as_in_a_comparison(tiny, samples, tmp
     np.testing.assert_array_equal(first.counted, again.counted)
     assert np.isnan(first.counted[0, 0]).all()
     assert (first.counted[1:] == [(12, 13), (0.5, 0.5)]).all()
-    np.testing.assert_allclose(first.vectors[5:8], tiny.embed(samples.grey[5:8]), atol=1e-5)
+    np.testing.assert_allclose(first.vectors[5:8], tiny.embed(samples.grey[5:8], density=[(12, 13)] * 3), atol=1e-5)
 
 
 def test_counts_of_another_counter_are_made_anew(tiny, samples, tmp_path):
@@ -130,7 +130,7 @@ def test_pairs_are_matched_within_families_and_strangers_come_from_others(held):
 def test_known_pairs_are_compared_as_plates_are(tiny):
     rng = np.random.default_rng(0)
     a, b = (
-        Canvas(0, 0, rng.normal(size=(7, 2, 6)).astype(np.float32), Densities(12.0, 13.0 + n, 0.1, 0.1, 0.1, 0.1), n)
+        Canvas(0, 0, rng.normal(size=(7, 2, 7)).astype(np.float32), Densities(12.0, 13.0 + n, 0.1, 0.1, 0.1, 0.1), n)
         for n in range(2)
     )
     found, swapped = (release.compare_known(tiny, iter([pair])) for pair in ((a, b), (b, a)))
@@ -197,8 +197,8 @@ def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
     said = []
     counter = Counter()
     model = finish_comparer(settings, tmp_path, workers=1, tell=said.append, counter=counter)
-    assert asked == [("calibrate", 3), ("train", 9), ("test", 3), ("held-out", 1)]
-    assert said[0] == "calibrate: 3 families of cloths"
+    assert asked == [("calibrate", 6), ("train", 9), ("test", 3), ("held-out", 1)]
+    assert said[0] == "calibrate: 6 families of cloths"
 
     comparer = FabricComparer.from_pretrained(model)
     assert comparer.calibration.crops == CROPS

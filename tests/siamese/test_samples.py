@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from dl4art.siamese import samples
+from dl4art.siamese.frame import thread_frame
 from dl4art.simulation.families import FAMILY_SPLITS, FamilyPlan, draw_family
 from dl4art.simulation.statistics import STATISTICS, thread_statistics
 
@@ -59,6 +60,21 @@ def test_shards_are_drawn_once_and_read_again(tmp_path, monkeypatch, drawn):
     for name in drawn.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(first, name), getattr(drawn, name))
         np.testing.assert_array_equal(getattr(again, name), getattr(drawn, name))
+
+
+def test_crops_are_framed_shard_by_shard_by_nearly_their_true_densities(tmp_path):
+    plan = FamilyPlan(cloths=1, plates=2, crops=1, size_px=160)
+    drawn = samples.simulate_families(tmp_path, "train", 2, plan, workers=1, shard=1)
+    frames = samples.frame_families(tmp_path, "train", 2, plan, workers=1, shard=1)
+    assert len(frames) == len(drawn) == 4
+    true = np.exp(drawn.statistics[..., STATISTICS.index("log_density")])
+    np.testing.assert_allclose(frames.density, true, rtol=0.04)
+    assert np.abs(frames.density / true - 1).min() > 0
+    for framed, grey, density in zip(frames.each(), drawn.grey, frames.density, strict=True):
+        np.testing.assert_allclose(framed, thread_frame(grey, density), atol=5e-3)
+    assert (tmp_path / "frames-train-160-0001.npz").exists()
+    again = samples.frame_families(tmp_path, "train", 2, plan, workers=1, shard=1)
+    np.testing.assert_array_equal(again.pixels, frames.pixels)
 
 
 def test_there_is_a_plan_for_every_split():

@@ -8,8 +8,10 @@ from dl4art.utils.backend import load_keras
 
 keras = load_keras()
 from dl4art.siamese import samples, training  # noqa: E402 (Keras is loaded silently first)
-from dl4art.siamese.encoder import EncoderSettings, PairNetwork, encode  # noqa: E402
+from dl4art.siamese.encoder import EncoderSettings, PairNetwork, encode_frames  # noqa: E402
+from dl4art.siamese.frame import thread_frame  # noqa: E402
 from dl4art.simulation.families import FamilyPlan  # noqa: E402
+from dl4art.simulation.statistics import STATISTICS  # noqa: E402
 
 TINY = training.ComparerSettings(
     families=3,
@@ -17,11 +19,11 @@ TINY = training.ComparerSettings(
     epochs=1,
     steps=2,
     batch=2,
-    window=120,
+    canvas=192,
     precision="float32",
     encoder=EncoderSettings(filters=(4, 4, 6, 6, 8), hidden=8, size=6, head=8),
 )
-PLAN = FamilyPlan(cloths=2, plates=3, crops=1, size_px=136)
+PLAN = FamilyPlan(cloths=2, plates=3, crops=1, size_px=152)
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +31,23 @@ def drawn():
     return samples.draw_family_samples("train", range(3), PLAN)
 
 
+@pytest.fixture(scope="module")
+def frames(drawn):
+    density = np.exp(drawn.statistics[..., 0])
+    framed = [thread_frame(grey, known) for grey, known in zip(drawn.grey, density, strict=True)]
+    pixels = np.concatenate([frame.ravel() for frame in framed]).astype(np.float16)
+    return samples.Frames(pixels, np.array([frame.shape for frame in framed]), density)
+
+
 @pytest.fixture
-def batches(drawn):
-    return training.FamilyBatches(drawn, TINY)
+def batches(drawn, frames):
+    return training.FamilyBatches(drawn, frames, TINY)
 
 
 def test_a_batch_has_two_plates_of_every_cloth_of_its_families(batches):
-    pictures, known = batches[0]
-    assert pictures.shape == (8, 120, 120, 1)
+    given, known = batches[0]
+    assert given["crops"].shape == (8, 192, 192, 2)
+    assert given["density"].shape == (8, 2)
     labels = known["labels"]
     assert len(np.unique(labels[:, 0])) == 2
     cloths, counts = np.unique(labels[:, 1], return_counts=True)
@@ -45,31 +56,37 @@ def test_a_batch_has_two_plates_of_every_cloth_of_its_families(batches):
     assert len(np.unique(labels[:, 2])) == 8
 
 
-def test_every_family_has_its_turn(drawn):
-    batches = training.FamilyBatches(drawn, replace(TINY, batch=1))
+def test_every_family_has_its_turn(drawn, frames):
+    batches = training.FamilyBatches(drawn, frames, replace(TINY, batch=1))
     seen = [int(batches[index][1]["labels"][0, 0]) for index in range(6)]
     assert sorted(seen[:3]) == sorted(seen[3:]) == [0, 1, 2]
 
 
-def test_batches_are_repeatable_and_change_with_the_epoch(drawn, batches):
-    again = training.FamilyBatches(drawn, TINY)
-    np.testing.assert_array_equal(again[1][0], batches[1][0])
-    later = training.FamilyBatches(drawn, TINY, epoch=1)
+def test_batches_are_repeatable_and_change_with_the_epoch(drawn, frames, batches):
+    again = training.FamilyBatches(drawn, frames, TINY)
+    np.testing.assert_array_equal(again[1][0]["crops"], batches[1][0]["crops"])
+    later = training.FamilyBatches(drawn, frames, TINY, epoch=1)
     again.on_epoch_end()
-    np.testing.assert_array_equal(again[1][0], later[1][0])
-    assert np.abs(later[1][0] - batches[1][0]).max() > 0
+    np.testing.assert_array_equal(again[1][0]["crops"], later[1][0]["crops"])
+    assert np.abs(later[1][0]["crops"] - batches[1][0]["crops"]).max() > 0
 
 
-def test_windows_are_parts_of_normalised_crops_with_the_statistics_of_their_own(drawn):
-    whole = training.FamilyBatches(drawn, replace(TINY, window=136))
-    pictures, known = whole[0]
-    for picture, (_, _, plate), statistics in zip(pictures, known["labels"], known["statistics"], strict=True):
+def test_crops_are_framed_and_stand_with_statistics_and_densities_of_their_own(drawn, frames, batches):
+    given, known = batches[0]
+    framed = frames.each()
+    for crop, density, (_, _, plate), statistics in zip(
+        given["crops"], given["density"], known["labels"], known["statistics"], strict=True
+    ):
         (number,) = np.flatnonzero(drawn.plate == plate)
-        crop = whole.normal[number].astype(np.float32)
-        flipped = [crop, crop[::-1], crop[:, ::-1], crop[::-1, ::-1]]
-        assert any(np.array_equal(picture[..., 0], position) for position in flipped)
-        np.testing.assert_array_equal(statistics, whole.statistics[number])
-    np.testing.assert_allclose(whole.statistics.mean(axis=(0, 1)), 0, atol=0.15)
+        np.testing.assert_array_equal(density, frames.density[number])
+        np.testing.assert_array_equal(statistics, batches.statistics[number])
+        # all of it is there, somewhere and in some position
+        if max(framed[number].shape) <= 192:
+            seen = crop[..., 0][crop[..., 1] > 0]
+            own = framed[number][np.isfinite(framed[number])].astype(np.float32)
+            np.testing.assert_array_equal(np.sort(seen), np.sort(own))
+    assert known["statistics"].shape[-1] == len(STATISTICS) - 1
+    np.testing.assert_allclose(batches.statistics.mean(axis=(0, 1)), 0, atol=0.15)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +100,8 @@ def trained(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(samples, "PLANS", {"train": PLAN, "stop": PLAN})
-        patch.setitem(samples.simulate_families.__kwdefaults__, "shard", 3)
+        for function in (samples.simulate_families, samples.frame_families):
+            patch.setitem(function.__kwdefaults__, "shard", 3)
         for epochs in (1, 2):
             told.append(f"until {epochs}")
             best = training.train_comparer(
@@ -107,18 +125,18 @@ def test_an_interrupted_training_goes_on(trained):
     assert [path.name for path in (folder / "crops").iterdir() if path.name.startswith(".")] == []
 
 
-def test_the_best_epoch_s_weights_are_those_of_a_comparison(trained, rng):
+def test_the_best_epoch_s_weights_are_those_of_a_comparison(trained, frames):
     _, best, _ = trained
     comparison = PairNetwork(TINY.encoder)
-    fresh = encode(comparison.encoder, rng.normal(size=(1, 200, 200)).astype(np.float32))
+    fresh = encode_frames(comparison.encoder, frames.each(), frames.density)
     comparison.load_weights(best)
-    again = encode(comparison.encoder, rng.normal(size=(1, 200, 200)).astype(np.float32))
+    again = encode_frames(comparison.encoder, frames.each(), frames.density)
     assert np.abs(again - fresh).max() > 1e-4
     # no optimizer travels with them
-    assert best.stat().st_size < 200_000
+    assert best.stat().st_size < 250_000
 
 
 def test_the_settings_that_made_the_weights_stand_beside_them(trained):
     folder, _, _ = trained
-    assert '"window": 120' in (folder / "settings.json").read_text(encoding="utf-8")
+    assert '"canvas": 192' in (folder / "settings.json").read_text(encoding="utf-8")
     assert '"size": 6' in (folder / "settings.json").read_text(encoding="utf-8")
