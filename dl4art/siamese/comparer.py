@@ -22,7 +22,7 @@ from dl4art.siamese.similarity import PairScores, content_seed, evidence, interv
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import ModelError
 from dl4art.utils.files import sha256
-from dl4art.utils.models import ModelFolder, find_model, shipped_models
+from dl4art.utils.models import ModelFolder, find_model
 from dl4art.utils.provenance import versions
 
 if TYPE_CHECKING:
@@ -71,11 +71,6 @@ class FabricComparer:
         ModelError
             If there is no such model, or its files are not whole.
         """
-        if model is None and DEFAULT_MODEL not in shipped_models("siamese"):
-            raise ModelError(
-                "this version ships no network that compares canvases yet. Train one, which takes hours, with "
-                "`python -m dl4art.train comparer -o runs/fabrics`, and name it: --model runs/fabrics/model"
-            )
         folder = find_model(model or DEFAULT_MODEL, room="siamese")
         load_keras()
         from dl4art.siamese import encoder as networks

@@ -66,8 +66,17 @@ def test_the_transposed_crop_has_its_directions_changed_over(comparison, crops):
     np.testing.assert_array_equal(turned, upright[:, ::-1])
 
 
+def test_a_half_turn_changes_nothing(comparison, crops):
+    np.testing.assert_allclose(
+        module.encode(comparison.encoder, crops[:, ::-1, ::-1], DENSITY),
+        module.encode(comparison.encoder, crops, DENSITY),
+        atol=1e-5,
+    )
+
+
 def test_both_directions_at_once_are_each_alone(comparison, crops):
-    together = keras.ops.convert_to_numpy(comparison.embed(crops, DENSITY))
+    both = [keras.ops.convert_to_numpy(comparison.embed(part, DENSITY)) for part in (crops, crops[:, ::-1, ::-1])]
+    together = np.mean(both, axis=0)
     np.testing.assert_allclose(together, module.encode(comparison.encoder, crops, DENSITY), rtol=1e-3, atol=1e-3)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from dl4art.siamese import FabricComparer
-from dl4art.utils.errors import ModelError
 
 FOLDER = os.environ.get("DL4ART_DATA", "")
 SCRIPT = Path(__file__).parents[2] / "utils" / "evaluate_real_cloths.py"
@@ -32,10 +31,7 @@ def script():
 
 @pytest.fixture(scope="module")
 def shipped():
-    try:
-        return FabricComparer.from_pretrained()
-    except ModelError as error:
-        pytest.skip(f"no comparer: {error}")
+    return FabricComparer.from_pretrained()
 
 
 @pytest.fixture(scope="module")

@@ -85,8 +85,10 @@ def test_shipped_models_are_found_by_name(folder, monkeypatch, tmp_path):
         models.find_model("big")
 
 
-@pytest.mark.parametrize("name", models.shipped_models())
-def test_every_shipped_model_is_whole(name):
-    model = models.find_model(name)
+@pytest.mark.parametrize(
+    ("room", "name"), [(room, name) for room in ("regression", "siamese") for name in models.shipped_models(room)]
+)
+def test_every_shipped_model_is_whole(room, name):
+    model = models.find_model(name, room=room)
     assert json.loads((model.path / "config.json").read_text())["sha256"] == model.sha256
     assert len((model.path / "MODEL_CARD.md").read_text()) > 200
