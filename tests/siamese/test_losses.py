@@ -115,7 +115,7 @@ def test_plates_lie_one_way_or_the_other():
 
 def test_a_head_scores_by_parts_as_at_once(rng):
     head = build_head(EncoderSettings(size=6, head=4))
-    vectors = rng.normal(size=(120, 2, 6)).astype(np.float32)
+    vectors = rng.normal(size=(120, 2, 7)).astype(np.float32)
     chosen = np.arange(5, 115)
     expected = keras.ops.convert_to_numpy(head(vectors[chosen], vectors[chosen]))
     np.testing.assert_allclose(losses.scorer(vectors, head)(chosen), expected, atol=1e-5)
