@@ -13,9 +13,9 @@ import numpy.typing as npt
 from dl4art.regression.calibration import RISK, Calibration, Floats, features
 from dl4art.regression.counter import Array, Readings, ThreadCounter, judged, prepared
 from dl4art.regression.estimate import ThreadEstimate
-from dl4art.regression.legibility import blank_share
+from dl4art.regression.legibility import CLIPPED, blank_share, clipped_share
 from dl4art.regression.spectral import refine_density, spectral_peaks
-from dl4art.regression.weave import weave_features
+from dl4art.regression.weave import weave_features, weave_logit
 
 _REACH = 0.08  # how far from the network's density the spectrum is searched, as a share of it
 _HIDDEN = 0.1  # share of a picture without weave that is told as the reason why it cannot be read
@@ -63,14 +63,18 @@ class CombinedCounter:
         known = evidence_features(reading, evidence)[0]
         risky = known[:, :RISK] @ np.array(calibration.risk) > calibration.combined_limit
         legible = legibility(reading, evidence)[0] @ np.array(calibration.legibility) >= calibration.legible
+        clipped = bool(evidence.clipped > CLIPPED)
+        reason = "too much of it is clipped to one tone" if clipped else ""
+        if not reason and not legible.all() and evidence.blank > _HIDDEN:
+            reason = "no weave shows in a part of it"
         return judged(
             calibration,
             reading,
             density,
-            doubtful=risky | ~legible,
+            doubtful=risky | ~legible | clipped,
             half=calibration.half_width(known @ np.array(calibration.doubt), combined=True),
-            hidden=bool(not legible.all() and evidence.blank > _HIDDEN),
-            other_weave=bool(evidence.weave @ np.array(calibration.weave) > calibration.other_weave),
+            reason=reason,
+            other_weave=bool(weave_logit(evidence.weave, calibration.twill) > calibration.other_weave),
         )
 
 
@@ -78,7 +82,7 @@ class CombinedCounter:
 class Evidence:
     """What a picture says beside the network's reading of it; for one picture or, with an axis n before, for many.
 
-    Arrays are (2,), vertical and horizontal, but for `blank` and `weave`.
+    Arrays are (2,), vertical and horizontal, but for the last three.
     """
 
     density: Array
@@ -89,8 +93,10 @@ class Evidence:
     """Density that the spectrum would have given without the network; NaN for none."""
     blank: Array
     """(), share of the picture in which no weave shows."""
+    clipped: Array
+    """(), share of the picture that is clipped."""
     weave: Array
-    """(6,), `dl4art.regression.weave.weave_features`"""
+    """(2, 2, 19), `dl4art.regression.weave.weave_features`"""
 
 
 def look(picture: Array, reading: Readings) -> Evidence:
@@ -106,6 +112,7 @@ def look(picture: Array, reading: Readings) -> Evidence:
         np.nan_to_num(np.array([peak.quality for peak in near], np.float32)),
         np.array([peak.density for peak in spectral_peaks(picture, 200.0, reading="phase")], np.float32),
         np.array(blank_share(picture, 200.0, density), np.float32),
+        np.array(clipped_share(picture), np.float32),
         weave_features(picture, 200.0, density, reading.tilt[0]).astype(np.float32),
     )
 

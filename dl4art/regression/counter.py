@@ -99,6 +99,14 @@ class ThreadCounter:
         return cls(folder, calibration, trunk, profiles / profiles.sum(axis=1, keepdims=True))
 
     @property
+    def map_calibration(self) -> Calibration:
+        """What its readings are worth in a map."""
+        try:
+            return Calibration.from_dict(self.folder.calibration["map"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{self.folder.path}: has no calibration for maps. Take the shipped model.") from error
+
+    @property
     def name(self) -> str:
         """Name and first digits of the hash: enough to tell two models apart."""
         return f"{self.folder.name} {self.folder.sha256[:8]}"
@@ -229,6 +237,15 @@ def _stacked(readings: Readings) -> npt.NDArray[np.float64]:
     return np.stack([*values, np.ones_like(values[0])], axis=-1).astype(np.float64)
 
 
+def blend(fine: Readings, coarse: Readings, scale: float) -> Readings:
+    """Join readings of the same places with those at a coarser scale, as `ThreadCounter.read` does; any shape."""
+    # made coarser, fine cloth lies beyond what the network knows
+    known = fine.density <= scale * _FINEST
+    total = _trust(fine)[..., None] * _stacked(fine) + (known * _trust(coarse))[..., None] * _stacked(coarse)
+    values = (total[..., :-1] / total[..., -1:]).astype(np.float32)
+    return Readings(**{name: values[..., index] for index, name in enumerate(_FIELDS)})
+
+
 def _trust(readings: Readings) -> npt.NDArray[np.float64]:
     """Weight of readings among those of the same pictures, (n, 2), by the error that the network expects."""
     trust: npt.NDArray[np.float64] = np.exp(-3 * np.clip(readings.log_error, -7, 2).astype(np.float64))
@@ -242,7 +259,7 @@ def judged(
     *,
     doubtful: npt.NDArray[np.bool_],
     half: Array,
-    hidden: bool = False,
+    reason: str = "",
     other_weave: bool = False,
 ) -> ThreadEstimate:
     """Turn one picture's numbers into an estimate, or into the reason why there is none.
@@ -257,8 +274,8 @@ def judged(
         What was made of the reading, th/cm, and the half-width of its interval as a share of it.
     doubtful : (2,) array
         Directions in which the numbers are not to be relied on.
-    hidden : bool
-        Whether that is so because no weave shows in a part of the picture.
+    reason : str
+        Why that is so, if it is known; without numbers, since the reasons of the crops of a plate are counted.
     other_weave : bool
         Whether the weave is taken for another than plain.
     """
@@ -268,11 +285,8 @@ def judged(
     if other_weave:
         remarks.append("looks like twill or basket weave; the counter knows plain weave")
     if unread:
-        # without numbers: the reasons of the crops of a plate are counted
-        reason = f"the {' and '.join(unread)} threads cannot be read here"
-        if hidden:
-            reason += ", no weave shows in a part of it"
-        return ThreadEstimate("no-estimate", message="; ".join([reason, *remarks]))
+        unreadable = f"the {' and '.join(unread)} threads cannot be read here" + (f", {reason}" if reason else "")
+        return ThreadEstimate("no-estimate", message="; ".join([unreadable, *remarks]))
     tilt = reading.tilt[0]
     low, high = calibration.densities
     remarks += [

@@ -10,7 +10,9 @@ HALF_WIDTH = 32
 """Half-width in pixels of the square whose mean and deviation are used; nothing farther away has a say."""
 
 
-def normalise(pictures: npt.ArrayLike, half_width: int = HALF_WIDTH) -> npt.NDArray[np.float32]:
+def normalise(
+    pictures: npt.ArrayLike, half_width: int = HALF_WIDTH, *, tones: tuple[float, float] | None = None
+) -> npt.NDArray[np.float32]:
     """Subtract the local mean and divide by the local standard deviation.
 
     Exact under inversion (the sign changes, nothing else) and under any change of brightness or contrast that is
@@ -22,6 +24,9 @@ def normalise(pictures: npt.ArrayLike, half_width: int = HALF_WIDTH) -> npt.NDAr
         Grey values of any real type.
     half_width : int
         The square is ``2 * half_width + 1`` pixels wide.
+    tones : (float, float), optional
+        About the darkest and lightest grey values of what the pictures are parts of; their own if left out. It
+        decides what is too flat to show anything.
 
     Returns
     -------
@@ -29,7 +34,7 @@ def normalise(pictures: npt.ArrayLike, half_width: int = HALF_WIDTH) -> npt.NDAr
     """
     grey = np.asarray(pictures)
     grey = grey.astype(np.float32)
-    low, high = float(grey.min()), float(grey.max())
+    low, high = tones or (float(grey.min()), float(grey.max()))
     # one fixed range for the arithmetic; symmetric about zero so that an inverted picture rounds alike
     grey = (grey - np.float32((low + high) / 2)) * np.float32(2 / max(high - low, 1e-12))
     size = [1] * (grey.ndim - 2) + [2 * half_width + 1] * 2

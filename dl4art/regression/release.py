@@ -20,6 +20,7 @@ from dl4art.regression.calibration import (
     fit_doubt,
     fit_logit,
     fit_risk,
+    fit_weave,
     flag_threshold,
     interval_curve,
     legible_threshold,
@@ -31,11 +32,12 @@ from dl4art.regression.combined import CombinedCounter, Evidence, combine, evide
 from dl4art.regression.counter import Readings, ThreadCounter
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.evaluation import Scores, score
+from dl4art.regression.legibility import CLIPPED
 from dl4art.regression.network import build_trainer, build_trunk
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.spectral import SpectralCounter
 from dl4art.regression.training import TrainingSettings
-from dl4art.regression.weave import FEATURES
+from dl4art.regression.weave import FEATURES, weave_logit
 from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import Samples, Split
 from dl4art.utils.files import atomic_path
@@ -52,7 +54,7 @@ _UNCALIBRATED = Calibration(
     network_readable=-20.0,
     legibility=(0.0, 1.0, 0.0),
     legible=-20.0,
-    weave=(0.0,) * FEATURES,
+    twill=((0.0,) * FEATURES,) * 2,
     other_weave=20.0,
     spectral_share=1.0,
     agreement=0.08,
@@ -62,6 +64,7 @@ _UNCALIBRATED = Calibration(
 _SEEN = tuple(Evidence.__dataclass_fields__)
 CROP = 304
 """Side in pixels of the 1.5 cm crops that are calibrated and tested on beside windows of 1 cm."""
+_FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +121,7 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
         legible=legible_threshold((shows @ np.array(weights))[readable]),
         **_flag(held),
     )
-    legible = (shows @ np.array(weights) >= base.legible).all(axis=1)
+    legible = (shows @ np.array(weights) >= base.legible).all(axis=1) & (evidence.clipped <= CLIPPED)
     both = legible & readable.all(axis=1)
 
     def off(trial: Calibration) -> npt.NDArray[Any]:
@@ -161,8 +164,13 @@ def _flag(held: Sequence[_Held]) -> dict[str, Any]:
     use = [part.readable.all(axis=1) for part in held]
     weave = np.concatenate([part.evidence.weave[yes] for part, yes in zip(held, use, strict=True)])
     other = np.concatenate([~part.samples.plain[yes] for part, yes in zip(held, use, strict=True)])
-    weights = fit_logit(weave, other)
-    return {"weave": weights, "other_weave": flag_threshold((weave @ np.array(weights))[~other])}
+    # the limit comes from plain crops that the weights have not seen
+    fold = np.arange(len(other)) % _FOLDS
+    unseen = [
+        weave_logit(weave[(fold == part) & ~other], fit_weave(weave[fold != part], other[fold != part]))
+        for part in range(_FOLDS)
+    ]
+    return {"twill": fit_weave(weave, other), "other_weave": flag_threshold(np.concatenate(unseen))}
 
 
 def _pairs(held: _Held, use: npt.NDArray[np.bool_]) -> list[tuple[float, float]]:
@@ -296,7 +304,8 @@ def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int
 
     check = settings.check
     parts = [held("calibrate", 2 * check, 200), held("calibrate", check, CROP)]
-    calibration = calibrate([*parts, held("chequered-calibrate", check // 4, 200)])
+    parts += [held("chequered-calibrate", check // 4, 200), held("twill-calibrate", check, CROP)]
+    calibration = calibrate(parts)
     network = replace(network, calibration=calibration)
     # usable from here on; the tests take longer than the calibration
     write_model(model, config=config, calibration=calibration.to_dict(), card="calibrated, not yet tested\n")

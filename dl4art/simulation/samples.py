@@ -25,10 +25,11 @@ Split = Literal[
     "chequered",
     "chequered-calibrate",
     "chequered-test",
+    "twill-calibrate",
 ]
 SPLITS: tuple[Split, ...] = get_args(Split)
 """What canvases are for. No canvas is in two splits; ``held-out`` and ``twill`` are test splits of their own;
-those that begin with ``chequered`` are of the family of that name."""
+those that begin with ``chequered`` are of the family of that name, those that begin with ``twill`` are all twill."""
 CELL = 8
 """Side in pixels of the cells over which the stored truth is averaged."""
 
@@ -81,12 +82,13 @@ def draw_crop(split: Split, number: int, size_px: int = 300, *, other_weaves: fl
     size_px : int
         Side of the crop at 200 px/cm.
     other_weaves : float
-        Share of crops in twill or basket weave (all, in split ``twill``).
+        Share of crops in twill or basket weave; splits of twill hold nothing else.
     """
     rng = generator(split, number)
     weave: Weave = "plain"
-    if split == "twill" or rng.random() < other_weaves:
-        weave = "twill" if split == "twill" or rng.random() < 0.75 else "basket"
+    all_twill = split.startswith("twill")
+    if all_twill or rng.random() < other_weaves:
+        weave = "twill" if all_twill or rng.random() < 0.75 else "basket"
     held_out = split == "held-out"
     cloth = draw_cloth(rng, weave=weave, ply=float(rng.uniform(0.3, 0.6)) if held_out else 0.0)
     family: Family = "held-out" if held_out else "chequered" if split.startswith("chequered") else "common"

@@ -13,12 +13,14 @@ from dl4art.regression.calibration import (
     fit_doubt,
     fit_logit,
     fit_risk,
+    fit_weave,
     flag_threshold,
     interval_curve,
     legible_threshold,
     refusal_limit,
     shortfall,
 )
+from dl4art.regression.weave import weave_logit
 
 EXAMPLE = Calibration(
     network=((-5.0, -2.0), (0.01, 0.2)),
@@ -28,7 +30,7 @@ EXAMPLE = Calibration(
     network_readable=-1.0,
     legibility=(0.0, 1.0, -4.0),
     legible=-1.0,
-    weave=(-1.0, 2.0, -0.5, 0.5, -1.0, 0.0),
+    twill=((-1.0, 2.0), (-1.0, 0.5)),
     other_weave=2.0,
     spectral_share=1.0,
     agreement=0.04,
@@ -128,6 +130,26 @@ def test_an_event_that_never_or_always_happens_needs_no_evidence(rng):
     seen = evidence[:, 2] > 0
     learnt = fit_logit(np.repeat(evidence, 20, axis=0), np.repeat(seen, 20))
     assert ((evidence @ learnt > 0) == seen).mean() > 0.8
+
+
+def test_either_repeat_in_either_sense_learns_to_stand_out(rng):
+    features = rng.normal(size=(800, 2, 2, 3))
+    features[..., 0] = 1
+    other = np.arange(800) < 400
+    # half of them by the first repeat, half by the second, each in one of its senses
+    features[np.arange(400), np.arange(400) % 2, rng.integers(2, size=400), 1] += 5
+    weights = np.array(fit_weave(features, other))
+    assert weights.shape == (2, 3)
+    assert (weights[:, 1] > 2 * np.abs(weights[:, 2])).all()
+    assert ((weave_logit(features, weights) > 0) == other).mean() > 0.95
+
+
+@pytest.mark.parametrize("happened", [False, True])
+def test_one_kind_of_weave_alone_teaches_only_itself(rng, happened):
+    features = rng.normal(size=(9, 2, 2, 3))
+    features[..., 0] = 1
+    logits = weave_logit(features, fit_weave(features, np.full(9, happened)))
+    assert ((logits > 0) == happened).all()
 
 
 def test_thresholds_keep_the_share_they_are_asked_for(rng):

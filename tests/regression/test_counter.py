@@ -12,6 +12,7 @@ from scipy import ndimage
 from dl4art.regression import CombinedCounter, SpectralCounter, ThreadCounter
 from dl4art.regression.combined import Evidence, combine, evidence_features
 from dl4art.regression.counter import _batches, _starts
+from dl4art.regression.weave import FEATURES
 from dl4art.simulation.samples import draw_samples
 from dl4art.utils.errors import InputError, ModelError, ScaleError
 from dl4art.utils.models import find_model
@@ -173,7 +174,7 @@ def test_a_model_of_another_shape_is_refused(tmp_path):
 
 def seen(density, alone):
     """Evidence of a spectrum that is sure of itself, and of a plain weave that shows everywhere."""
-    return Evidence(density, np.ones(2), alone, np.array(0.0), np.zeros(6))
+    return Evidence(density, np.ones(2), alone, np.array(0.0), np.array(0.0), np.zeros((2, 2, FEATURES)))
 
 
 def test_where_no_weave_shows_in_half_of_a_picture_there_is_no_estimate(network, crops):
@@ -182,6 +183,16 @@ def test_where_no_weave_shows_in_half_of_a_picture_there_is_no_estimate(network,
     estimates = CombinedCounter(network).predict(half)
     assert [estimate.status for estimate in estimates] == ["no-estimate"] * 4
     assert any("no weave shows in a part of it" in estimate.message for estimate in estimates)
+
+
+def test_a_picture_that_is_clipped_by_a_third_gets_no_estimate(network, crops):
+    for clip in (np.maximum, np.minimum):
+        share = 0.36 if clip is np.maximum else 0.64
+        dull = [clip(crop, np.quantile(crop, share)) for crop in crops[0][:3]]
+        for estimate in CombinedCounter(network).predict([*dull, *(255 - crop for crop in dull)]):
+            assert estimate.status == "no-estimate"
+            assert "vertical and horizontal threads cannot be read" in estimate.message
+            assert "clipped to one tone" in estimate.message
 
 
 def test_the_spectrum_refines_only_what_it_agrees_with(network):

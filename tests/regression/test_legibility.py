@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dl4art.regression.legibility import blank_share
+from dl4art.regression.legibility import CLIPPED, blank_share, clipped_share
 
 DENSITY = np.array([12.0, 16.0])
 
@@ -42,3 +42,25 @@ def test_fine_grain_does_not_pass_for_weave(rng):
     picture = cloth()
     picture[:, :100] = 128
     assert blank_share(picture + rng.normal(0, 6, picture.shape), 200, DENSITY) > 0.2
+
+
+@given(st.floats(0.1, 0.6), st.booleans())
+def test_what_is_clipped_is_measured_in_either_polarity(share, negative):
+    tones = np.random.default_rng(0).random((300, 300))
+    picture = np.maximum(tones, share) * (-1 if negative else 1)
+    assert clipped_share(picture) == pytest.approx(share, abs=0.05)
+    assert clipped_share(picture.T) == clipped_share(picture)
+
+
+def test_clipped_tones_may_ring_and_outliers_do_not_matter(rng):
+    picture = np.maximum(cloth(), 110)
+    share = clipped_share(picture)
+    assert share > CLIPPED
+    picture[rng.random(picture.shape) < 0.005] = -400
+    assert clipped_share(picture + rng.normal(0, 0.5, picture.shape)) == pytest.approx(share, abs=0.02)
+
+
+def test_an_unclipped_weave_and_noise_are_not_refused(rng):
+    assert clipped_share(cloth()) < 0.15
+    assert clipped_share(rng.normal(size=(300, 300))) < 0.05
+    assert clipped_share(np.full((300, 300), 9)) == 1

@@ -5,10 +5,11 @@ import pytest
 
 from dl4art.regression.phase import phase_spectrum, thread_phase
 from dl4art.regression.spectrum import normalise
-from dl4art.regression.weave import FEATURES, weave_features
+from dl4art.regression.weave import FEATURES, weave_features, weave_logit
 from dl4art.simulation.cloth import weave_pattern
 
-TWILL, MIRRORED, BASKET, PLAIN = 1, 2, 3, 4
+THREE, FOUR = 0, 1
+OWN, STRONGEST, MIRRORED, PLAIN = slice(1, 11), 11, 12, 15
 DENSITY, TILT = np.array([12.0, 14.0]), np.array([4.0, 4.0])
 
 
@@ -34,34 +35,50 @@ def drawn(pattern, uneven=0.0, seed=0, size=300):
 @pytest.mark.parametrize(("over", "under", "sense"), [(2, 1, 1), (1, 2, -1), (2, 2, 1), (3, 1, -1)])
 def test_a_twill_stands_out_along_one_diagonal(over, under, sense, uneven):
     found = weave_features(drawn(weave_pattern("twill", over, under, sense), uneven), 200, DENSITY, TILT)
-    assert found[TWILL] > found[MIRRORED] + 1
-    if over + under != 4 or over == under:  # three over one holds some plain weave, along both diagonals
-        assert found[TWILL] > found[PLAIN] + 1
+    means = found[..., OWN].mean(axis=-1)
+    repeat, its = np.unravel_index(means.argmax(), means.shape)
+    assert repeat == (THREE if over + under == 3 else FOUR)
+    assert found[repeat, its, STRONGEST] > found[repeat, 1 - its, STRONGEST] + 1
+    # either sense knows of the other
+    assert found[repeat, its, MIRRORED] < found[repeat, 1 - its, MIRRORED]
+    other_way = weave_features(drawn(weave_pattern("twill", over, under, -sense), uneven), 200, DENSITY, TILT)
+    assert other_way[repeat, 1 - its, STRONGEST] > other_way[repeat, its, STRONGEST] + 1
 
 
 @pytest.mark.parametrize("uneven", [0.0, 0.08])
 def test_plain_weave_and_basket_stand_out_along_both(uneven):
     plain = weave_features(drawn(weave_pattern("plain"), uneven), 200, DENSITY, TILT)
-    assert plain[PLAIN] > plain[[TWILL, BASKET]].max() + 2
+    assert (plain[..., PLAIN] > plain[..., STRONGEST] + 2).all()
     basket = weave_features(drawn(weave_pattern("basket"), uneven), 200, DENSITY, TILT)
-    assert basket[BASKET] > basket[PLAIN] + 2
-    assert basket[MIRRORED] == pytest.approx(basket[TWILL], abs=1.5)
+    assert basket[FOUR, :, STRONGEST].min() > basket[FOUR, :, PLAIN].max() + 2
+    assert basket[FOUR, 0, STRONGEST] == pytest.approx(basket[FOUR, 1, STRONGEST], abs=1.5)
 
 
-def test_polarity_and_transposition_do_not_matter():
+def test_polarity_transposition_and_mirroring():
     picture = drawn(weave_pattern("twill", 2, 1), 0.05)
     found = weave_features(picture, 200, DENSITY, TILT)
     np.testing.assert_allclose(weave_features(-picture, 200, DENSITY, TILT), found, atol=1e-6)
     turned = weave_features(picture.T, 200, DENSITY[::-1], -TILT[::-1])
     np.testing.assert_allclose(turned, found, atol=0.05)
+    # no whole number of steps lies in the picture: its mirror image is sampled elsewhere
+    mirrored = weave_features(picture[:, ::-1], 200, DENSITY, -TILT)[:, ::-1]
+    np.testing.assert_allclose(mirrored[..., STRONGEST], found[..., STRONGEST], atol=0.5)
 
 
 def test_a_blank_and_noise_have_no_weave(rng):
     blank = weave_features(np.full((240, 240), 7.0), 200, DENSITY, TILT)
     noise = weave_features(rng.normal(size=(240, 240)), 200, DENSITY, TILT)
-    assert blank.shape == noise.shape == (FEATURES,)
+    assert blank.shape == noise.shape == (2, 2, FEATURES)
     assert np.isfinite(blank).all()
-    assert noise[1:].max() < 2.5
+    assert noise[..., 1:].max() < 2.5
+
+
+def test_the_logit_of_another_weave_adds_up_its_kinds(rng):
+    features, weights = rng.normal(size=(5, 2, 2, 3)), rng.normal(size=(2, 3))
+    each = np.einsum("nrsk,rk->nrs", features, weights)
+    np.testing.assert_allclose(np.exp(weave_logit(features, weights)), np.exp(each).sum(axis=(1, 2)))
+    assert weave_logit(features, weights)[2] == pytest.approx(weave_logit(features[2], weights))
+    np.testing.assert_allclose(weave_logit(features[:, :, ::-1], weights), weave_logit(features, weights))
 
 
 def test_the_phase_follows_uneven_threads():
