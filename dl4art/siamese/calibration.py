@@ -75,18 +75,19 @@ class Calibration:
         result: Array = np.exp(-np.logaddexp(0, -logit))
         return result
 
-    def verdict(self, low: float, high: float, apart: float) -> Verdict:
+    def verdict(self, low: float, high: float, apart: float, doubled: float = math.inf) -> Verdict:
         """Give the verdict.
 
         Parameters
         ----------
         low, high : float
             The interval of the similarity.
-        apart : float
-            From `bolts_apart`.
+        apart, doubled : float
+            From `bolts_apart`, and the same if one plate's count may have taken two threads for one.
         """
         if apart > self.bolt:
-            return "excluded"
+            # nor does the network know what it sees where the count is wrong
+            return "undecided" if doubled <= 1 else "excluded"
         if high < self.unlike:
             return "unlike"
         if low > self.compatible:
@@ -116,24 +117,33 @@ UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 1.1, 1.0, 30, tuple(_KNOTS), tuple(_KN
 """Takes log odds for what they say and decides nothing but exclusion by the rule of thumb."""
 
 
-def bolts_apart(a: Densities, b: Densities) -> float:
+def bolts_apart(a: Densities, b: Densities, *, doubled: bool = False) -> float:
     """How far the densities of two canvases differ, in units of what one bolt shows by rule of thumb.
 
     Which direction is the warp is not known, so that the direction that differs less is held against the narrower
     limit. Of straight and turned by a quarter, the nearer counts. What the means themselves are unsure of (95 %) is
-    taken off first.
+    taken off first. With `doubled`, a density may also be half of the other: that is how counts go wrong.
     """
-    straight = (_difference(a, b, "vertical", "vertical"), _difference(a, b, "horizontal", "horizontal"))
-    turned = (_difference(a, b, "vertical", "horizontal"), _difference(a, b, "horizontal", "vertical"))
-    ratios = [max(min(pair) / WARP_LIMIT, max(pair) / WEFT_LIMIT) for pair in (straight, turned)]
+    own, others = _directions(a), _directions(b)
+    ratios = []
+    for alignment in (others, others[::-1]):
+        pair = [_difference(*first, *second, doubled) for first, second in zip(own, alignment, strict=True)]
+        ratios.append(max(min(pair) / WARP_LIMIT, max(pair) / WEFT_LIMIT))
     return min(ratios)
 
 
-def _difference(a: Densities, b: Densities, of_a: str, of_b: str) -> float:
-    (mean_a, half_a), (mean_b, half_b) = (
-        (float(getattr(d, name)), float(getattr(d, f"{name}_half"))) for d, name in ((a, of_a), (b, of_b))
+def _directions(densities: Densities) -> list[tuple[float, float]]:
+    """Mean and half-width of the vertical and of the horizontal threads."""
+    d = densities
+    return [(d.vertical, d.vertical_half), (d.horizontal, d.horizontal_half)]
+
+
+def _difference(mean_a: float, half_a: float, mean_b: float, half_b: float, doubled: bool) -> float:
+    factors = ((1, 1), (2, 1), (1, 2)) if doubled else ((1, 1),)
+    return min(
+        max(0.0, abs(of_a * mean_a - of_b * mean_b) - math.hypot(of_a * half_a, of_b * half_b))
+        for of_a, of_b in factors
     )
-    return max(0.0, abs(mean_a - mean_b) - math.hypot(half_a, half_b))
 
 
 def fit_slope(same: npt.ArrayLike, different: npt.ArrayLike) -> tuple[float, float]:
@@ -179,9 +189,19 @@ def verdict_limits(
     return unlike, compatible
 
 
-def bolt_limit(same_apart: npt.ArrayLike, share: float = 0.003) -> float:
-    """How far the densities of one cloth may be apart: never less than the rule of thumb allows."""
-    return max(1.0, tail_limit(same_apart, share, lower=False))
+def bolt_limit(same_apart: npt.ArrayLike, drifted: npt.ArrayLike, share: float = 0.0005) -> float:
+    """How far the densities of one cloth may be apart: never less than the rule of thumb allows.
+
+    Parameters
+    ----------
+    same_apart : (n,) array
+        `bolts_apart` of canvases of one cloth, as they were counted.
+    drifted : (m,) array
+        The same of many more that were merely drawn: a cloth that drifts far is too rare to be among a few hundred.
+    share : float
+        Share of canvases of one cloth that may be farther apart: exclusion is the strongest thing that is said.
+    """
+    return max(1.0, *(tail_limit(values, share, lower=False) for values in (same_apart, drifted)))
 
 
 def conformal(values: npt.ArrayLike, share: float, *, lower: bool) -> float:

@@ -161,8 +161,8 @@ class FabricComparer:
         seeds = [content_seed(canvas.pixels, seed) for canvas in found]
         scores = self.pair_scores(vectors[0], vectors[1])
         similarity, low, high = self._judged(scores, (seeds[0], seeds[1]))
-        apart = bolts_apart(found[0].densities, found[1].densities)
-        verdict = self.calibration.verdict(low, high, apart)
+        apart, doubled = (bolts_apart(found[0].densities, found[1].densities, doubled=yes) for yes in (False, True))
+        verdict = self.calibration.verdict(low, high, apart, doubled)
         same_below, different_above = self.calibration.ranks(similarity)
         controls = [self._control(own, own_seed) for own, own_seed in zip(vectors, seeds, strict=True)]
         records = [_record(*parts) for parts in zip(plates, found, controls, strict=True)]
@@ -179,7 +179,7 @@ class FabricComparer:
             different_above,
             records[0],
             records[1],
-            tuple(_warnings(plates, found, records, same=seeds[0] == seeds[1])),
+            tuple(_warnings(plates, found, records, same=seeds[0] == seeds[1], halved=doubled <= 1 < apart)),
             self.name,
             self.folder.sha256,
             getattr(counter, "name", type(counter).__name__),
@@ -282,10 +282,20 @@ def _record(plate: Plate, canvas: CanvasCrops, control: Control) -> CanvasRecord
 
 
 def _warnings(
-    plates: Sequence[Plate], found: Sequence[CanvasCrops], records: Sequence[CanvasRecord], *, same: bool
+    plates: Sequence[Plate],
+    found: Sequence[CanvasCrops],
+    records: Sequence[CanvasRecord],
+    *,
+    same: bool,
+    halved: bool,
 ) -> list[str]:
     a, b = records
     said = []
+    if halved:
+        said.append(
+            f"a density of {a.file} is half or twice that of {b.file}, and the other one agrees: one of the counts may "
+            "have taken two threads for one. Count a few centimetres of both by eye"
+        )
     if same or (a.sha256 and a.sha256 == b.sha256):
         said.append(f"{a.file} and {b.file} are the same picture: this says nothing about two canvases")
     if abs(a.px_per_cm / b.px_per_cm - 1) > _OTHER_SCALE:

@@ -33,7 +33,9 @@ from dl4art.siamese.oracle import Oracle, fit_oracle
 from dl4art.siamese.samples import FamilySamples, simulate_families
 from dl4art.siamese.similarity import LEVEL, content_seed, evidence, resampled_evidence
 from dl4art.siamese.training import ComparerSettings, read_curve
+from dl4art.simulation.cloth import Cloth, draw_cloth
 from dl4art.simulation.families import FamilySplit
+from dl4art.simulation.threads import piece_densities
 from dl4art.utils.files import atomic_path
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
@@ -42,6 +44,7 @@ Tell = Callable[[str], None]
 TESTS: dict[str, FamilySplit] = {"common family": "test", "held-out family": "held-out"}
 VERDICTS = ("compatible", "undecided", "unlike", "excluded")
 _AT_ONCE = 160  # crops in memory as floats
+_PLATE_CM = 12.0  # of plates that give thirty crops
 _ORACLE_FAMILIES = 500  # that the oracle learns from; more make it no better
 
 
@@ -77,6 +80,7 @@ class KnownPairs:
     low: Array
     high: Array
     apart: Array
+    doubled: Array
 
 
 def hold(comparer: FabricComparer, counter: Counter, samples: FamilySamples, kept: Path) -> HeldSet:
@@ -149,13 +153,30 @@ def compare_known(comparer: FabricComparer, pairs: Iterator[tuple[Canvas, Canvas
     for first, second in pairs:
         scores = comparer.pair_scores(first.vectors, second.vectors)
         low, high = np.quantile(resampled_evidence(scores, (first.seed, second.seed)), tails)
-        apart = bolts_apart(first.densities, second.densities)
-        rows.append((first.cloth == second.cloth, evidence(scores), low, high, apart))
-    table = np.array(rows, np.float64).reshape(-1, 5)
+        apart, doubled = (bolts_apart(first.densities, second.densities, doubled=yes) for yes in (False, True))
+        rows.append((first.cloth == second.cloth, evidence(scores), low, high, apart, doubled))
+    table = np.array(rows, np.float64).reshape(-1, 6)
     return KnownPairs(table[:, 0] > 0, *table[:, 1:].T)
 
 
-def calibrate(pairs: KnownPairs, crops: int) -> Calibration:
+def drifts(known: list[Canvas], count: int = 6000, seed: int = 20266) -> Array:
+    """Draw pairs of pieces of one cloth, as large as the plates are, and tell how far they are apart, (count,).
+
+    Their densities are as unsure as those of known canvases, taken at random.
+    """
+    counted = [canvas.densities for canvas in known]
+    unsure = np.array([(d.vertical_half / d.vertical, d.horizontal_half / d.horizontal) for d in counted])
+    rng = np.random.default_rng(seed)
+
+    def piece(cloth: Cloth) -> Densities:
+        found = np.array(piece_densities(rng, cloth, _PLATE_CM))
+        return Densities.of([found], [rng.choice(unsure) * found])
+
+    cloths = (draw_cloth(rng) for _ in range(count))
+    return np.array([bolts_apart(piece(cloth), piece(cloth)) for cloth in cloths])
+
+
+def calibrate(pairs: KnownPairs, crops: int, drifted: npt.ArrayLike) -> Calibration:
     """Fit similarity and limits on canvases that served nothing else.
 
     Parameters
@@ -164,10 +185,16 @@ def calibrate(pairs: KnownPairs, crops: int) -> Calibration:
         From `matched`.
     crops : int
         Crops of a canvas.
+    drifted : array
+        From `drifts`.
     """
-    same, other = pairs.same, ~pairs.same
+    # where a count may have gone wrong, neither densities nor evidence are those of the cloth
+    sound = (pairs.apart <= 1) | (pairs.doubled > 1)
+    bolt = bolt_limit(pairs.apart[pairs.same & sound], drifted)
+    near = pairs.apart <= bolt
+    same, other = pairs.same & near, ~pairs.same & near
     slope, intercept = fit_slope(pairs.evidence[same], pairs.evidence[other])
-    fitted = replace(UNCALIBRATED, slope=slope, intercept=intercept, crops=crops)
+    fitted = replace(UNCALIBRATED, slope=slope, intercept=intercept, bolt=bolt, crops=crops)
     # limits in evidence, which unlike similarity has room at its ends, then carried over
     unlike, compatible = fitted.similarity(verdict_limits(pairs.high[same], pairs.low[other])).tolist()
     similarity = fitted.similarity(pairs.evidence)
@@ -175,7 +202,6 @@ def calibrate(pairs: KnownPairs, crops: int) -> Calibration:
         fitted,
         unlike=unlike,
         compatible=compatible,
-        bolt=bolt_limit(pairs.apart[same]),
         same=quantiles(similarity[same]),
         different=quantiles(similarity[other]),
     )
@@ -184,7 +210,8 @@ def calibrate(pairs: KnownPairs, crops: int) -> Calibration:
 def judge(calibration: Calibration, pairs: KnownPairs) -> dict[str, Any]:
     """Tell how often each verdict is given to known pairs, and how their similarities are distributed."""
     low, high = calibration.similarity(pairs.low), calibration.similarity(pairs.high)
-    verdicts = np.array([calibration.verdict(*ends) for ends in zip(low, high, pairs.apart, strict=True)], "U10")
+    found = zip(low, high, pairs.apart, pairs.doubled, strict=True)
+    verdicts = np.array([calibration.verdict(*values) for values in found], "U10")
     similarity = calibration.similarity(pairs.evidence)
     result: dict[str, Any] = {}
     for name, chosen in (("same", pairs.same), ("different", ~pairs.same)):
@@ -298,7 +325,7 @@ def finish_comparer(
 
     known = canvases(held("calibrate"))
     crops = int(np.median([len(canvas.vectors) for canvas in known]))
-    calibration = calibrate(compare_known(comparer, matched(known)), crops)
+    calibration = calibrate(compare_known(comparer, matched(known)), crops, drifts(known))
     comparer = replace(comparer, calibration=calibration)
     # usable from here on; the tests take as long again
     write_model(model, config=config, calibration=calibration.to_dict(), card="calibrated, not yet tested\n")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from dl4art.simulation.cloth import Yarns
+from dl4art.simulation.cloth import Cloth, Yarns
 from dl4art.simulation.fields import Array, bilinear
 
 
@@ -110,3 +110,14 @@ def lay_threads(
         sheds,
         along[0],
     )
+
+
+def piece_densities(rng: np.random.Generator, cloth: Cloth, size_cm: float) -> tuple[float, float]:
+    """Lay a square piece of a cloth and count it: mean vertical and horizontal density, th/cm."""
+
+    def density(yarns: Yarns) -> float:
+        centres = lay_threads(rng, yarns, (0.0, size_cm), (0.0, 0.1)).centres
+        first, last = np.interp((0.0, size_cm), centres, np.arange(len(centres)))
+        return float(last - first) / size_cm
+
+    return density(cloth.vertical), density(cloth.horizontal)

@@ -110,6 +110,37 @@ def test_what_the_means_are_unsure_of_is_taken_off():
     assert bolts_apart(a, cloth(12.4, 15.4, half=0.4)) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("b", "doubled"),
+    [
+        (cloth(6.0, 15.0), 0.0),  # every second thread was counted here
+        (cloth(24.2, 15.0), 0.2),  # or there
+        (cloth(15.0, 24.0), 0.0),  # turned by a quarter
+        (cloth(6.0, 7.5), 0.0),
+        (cloth(18.0, 15.0), 6.0),  # but not two of three
+    ],
+)
+def test_a_density_may_be_half_of_the_other(b, doubled):
+    a = cloth(12.0, 15.0)
+    assert bolts_apart(a, b) > 3
+    assert bolts_apart(a, b, doubled=True) == pytest.approx(doubled)
+    assert bolts_apart(b, a, doubled=True) == bolts_apart(a, b, doubled=True)
+
+
+def test_where_a_count_may_be_wrong_nothing_is_excluded():
+    assert ANY.verdict(0.85, 0.95, 9.0, doubled=0.9) == "undecided"
+    assert ANY.verdict(0.05, 0.10, 9.0, doubled=0.9) == "undecided"
+    assert ANY.verdict(0.05, 0.10, 9.0, doubled=1.1) == "excluded"
+    assert ANY.verdict(0.05, 0.10, 0.5, doubled=0.5) == "unlike"
+
+
+def test_the_limit_of_a_bolt_comes_from_what_was_counted_and_what_was_drawn():
+    calm, wild = np.linspace(0, 0.5, 300), np.linspace(0, 3, 1001)
+    assert bolt_limit(calm, calm) == 1.0
+    assert 2.95 < bolt_limit(calm, wild) < 4
+    assert bolt_limit(wild, calm) == bolt_limit(calm, wild)
+
+
 def test_the_slope_of_two_normal_kinds_is_the_known_one(rng):
     # equal spreads s and means +-m: log odds are 2 m x / s^2
     same, different = rng.normal(1.0, 1.0, 4000), rng.normal(-1.0, 1.0, 4000)
@@ -166,5 +197,5 @@ def test_a_tail_limit_sees_beyond_the_values(rng):
 
 
 def test_the_bolt_is_never_narrower_than_the_rule_of_thumb():
-    assert bolt_limit(np.linspace(0, 0.4, 100)) == 1.0
-    assert 2.97 <= bolt_limit(np.linspace(0, 3, 1001), share=0.01) < 3.1
+    assert bolt_limit(np.linspace(0, 0.4, 100), [0.1]) == 1.0
+    assert 2.97 <= bolt_limit(np.linspace(0, 3, 1001), [0.1], share=0.01) < 3.1

@@ -191,6 +191,12 @@ def test_densities_far_apart_exclude(comparer, plate):
     assert result.apart == pytest.approx(6.0, abs=0.1)
 
 
+def test_half_the_density_may_be_a_wrong_count(comparer, plate):
+    result = comparer.compare(plate(1, mean=12.0), plate(2, mean=24.0), crops=6)
+    assert result.verdict == "undecided"
+    assert any("two threads for one" in warning for warning in result.warnings)
+
+
 def test_the_ends_of_the_interval_decide(comparer, plate):
     def verdict(**limits):
         return (

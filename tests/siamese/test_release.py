@@ -76,12 +76,15 @@ def held(tiny, samples, tmp_path):
     return hold(tiny, Counter(), samples, tmp_path / "counted.npz")
 
 
+DRIFTED = np.linspace(0, 0.8, 50)
+
+
 def pairs_of(rng, same=400, different=800, apart=2.0):
     """Known pairs whose evidence is normal, with intervals of half-width 0.3."""
     truth = np.arange(same + different) < same
     evidence = rng.normal(np.where(truth, apart, -apart), 1.0)
     densities = np.where(truth, rng.uniform(0, 0.9, len(truth)), rng.uniform(0, 3, len(truth)))
-    return KnownPairs(truth, evidence, evidence - 0.3, evidence + 0.3, densities)
+    return KnownPairs(truth, evidence, evidence - 0.3, evidence + 0.3, densities, densities + 2)
 
 
 def test_counts_are_kept_and_crops_encoded_as_in_a_comparison(tiny, samples, tmp_path):
@@ -136,12 +139,12 @@ def test_known_pairs_are_compared_as_plates_are(tiny):
     found, swapped = (release.compare_known(tiny, iter([pair])) for pair in ((a, b), (b, a)))
     assert found.same.tolist() == [True]
     assert found.low[0] < found.evidence[0] < found.high[0]
-    for name in ("evidence", "low", "high", "apart"):
+    for name in ("evidence", "low", "high", "apart", "doubled"):
         np.testing.assert_allclose(getattr(found, name), getattr(swapped, name), atol=1e-5)
 
 
 def test_calibrated_verdicts_keep_their_promises_on_others(rng):
-    calibration = calibrate(pairs_of(rng), crops=30)
+    calibration = calibrate(pairs_of(rng), 30, DRIFTED)
     result = judge(calibration, pairs_of(rng, 4000, 4000))
     same, different = result["same"], result["different"]
     assert same["unlike"] + same["excluded"] <= 0.015
@@ -157,8 +160,38 @@ def test_calibrated_verdicts_keep_their_promises_on_others(rng):
     assert calibration.slope == pytest.approx(4.0, rel=0.3)
 
 
+def test_a_count_of_every_second_thread_spoils_no_limit(rng):
+    pairs = pairs_of(rng)
+    calibration = calibrate(pairs, 30, DRIFTED)
+    wrong = np.arange(len(pairs.same)) < 4
+    spoilt = replace(
+        pairs,
+        evidence=np.where(wrong, -40.0, pairs.evidence),
+        high=np.where(wrong, -39.0, pairs.high),
+        apart=np.where(wrong, 11.0, pairs.apart),
+        doubled=np.where(wrong, 0.2, pairs.doubled),
+    )
+    again = calibrate(spoilt, 30, DRIFTED)
+    assert again.bolt == pytest.approx(calibration.bolt, abs=0.02)
+    assert again.unlike == pytest.approx(calibration.unlike, rel=0.5)
+    only = KnownPairs(*(getattr(spoilt, name)[wrong] for name in KnownPairs.__dataclass_fields__))
+    assert judge(again, only)["same"]["undecided"] == 1
+
+
+def test_cloths_drift_more_than_the_rule_of_thumb_and_less_than_cloths_differ(held):
+    known = canvases(held)
+    sure = [replace(canvas, densities=Densities(12.0, 13.0, 0.0, 0.0, 0.1, 0.1)) for canvas in known]
+    drifted = release.drifts(sure, count=200)
+    assert drifted.shape == (200,)
+    assert np.median(drifted) < 0.5
+    assert 1 < np.quantile(drifted, 0.99) < 6
+    np.testing.assert_array_equal(drifted, release.drifts(sure, count=200))
+    # where densities are known less well, less is known to have drifted
+    assert (release.drifts(known, count=200) <= drifted).mean() > 0.99
+
+
 def test_kinds_that_overlap_leave_much_undecided(rng):
-    calibration = calibrate(pairs_of(rng, apart=0.3), crops=30)
+    calibration = calibrate(pairs_of(rng, apart=0.3), 30, DRIFTED)
     result = judge(calibration, pairs_of(rng, 4000, 4000, apart=0.3))
     assert result["same"]["undecided"] > 0.5
     assert result["same"]["unlike"] <= 0.015
@@ -167,7 +200,7 @@ def test_kinds_that_overlap_leave_much_undecided(rng):
 
 def test_one_kind_alone_is_judged_without_an_area(rng):
     pairs = pairs_of(rng, same=0)
-    result = judge(calibrate(pairs_of(rng), 30), pairs)
+    result = judge(calibrate(pairs_of(rng), 30, DRIFTED), pairs)
     assert set(result) == {"different"}
 
 

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from dl4art.simulation import cloth as cloths
-from dl4art.simulation.threads import lay_threads
+from dl4art.simulation.threads import lay_threads, piece_densities
 
 
 def rng(seed=0):
@@ -91,3 +92,17 @@ def test_the_phase_is_linear_between_threads_and_follows_their_strays():
     at = threads.centres[20:22] + threads.strays[20:22, column]
     places = np.array([at[0], at.mean(), at[1]], np.float32)
     assert threads.phase(places, along) == pytest.approx([20, 20.5, 21], abs=0.03)
+
+
+def test_pieces_of_a_cloth_have_its_densities_and_drift_as_it_does():
+    generator = rng(3)
+    cloth = cloths.draw_cloth(generator, vertical_density=9.0, horizontal_density=14.0)
+    steady, drifting = (
+        replace(cloth, horizontal=replace(cloth.horizontal, long_irregularity=drift, missing=0.0, doubled=0.0))
+        for drift in (0.0, 0.06)
+    )
+    calm, wild = (
+        np.array([piece_densities(generator, each, 12.0)[1] for _ in range(40)]) for each in (steady, drifting)
+    )
+    assert calm.mean() == pytest.approx(14.0, rel=0.01)
+    assert wild.std() > 3 * calm.std()
