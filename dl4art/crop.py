@@ -10,6 +10,7 @@ from typing import Any
 
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError, OutputError, reason
+from dl4art.utils.files import make_folder
 from dl4art.utils.progress import progress
 
 _HEADER = ("plate", "status", "crops", "size in cm", "px/cm", "scale from", "message")
@@ -49,10 +50,7 @@ def _crop(args: argparse.Namespace) -> int:
     files = [path for path in cli.gather(args.inputs) if output.resolve() not in path.resolve().parents]
     if not files:
         raise InputError(f"{output}: all input files lie in the output folder. Name another one with -o.")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{output}: cannot be made ({error.strerror}). Choose another place with -o.") from error
+    make_folder(output)
     rows: list[dict[str, Any]] = []
     try:
         with progress(len(files), "cutting", quiet=args.quiet) as advance:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dl4art.utils import cli, tables
-from dl4art.utils.errors import OutputError
+from dl4art.utils.files import make_folder
 from dl4art.utils.progress import progress
 
 _HEADER = ("plate", "size in cm", "px/cm", "vertical/cm", "horizontal/cm", "weave")
@@ -65,10 +65,7 @@ def _simulate(args: argparse.Namespace) -> int:
     # 508 dpi are the 200 px/cm at which crops are counted
     px_per_cm = (args.dpi or (508 if crops else 600)) / 2.54
     check_plate(size_cm, px_per_cm)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{output}: cannot be made ({error.strerror}). Choose another place with -o.") from error
+    make_folder(output)
     rows: list[tuple[str, ...]] = [_HEADER]
     try:
         with progress(count * tile_count(size_cm, px_per_cm), "drawing", quiet=args.quiet) as advance:

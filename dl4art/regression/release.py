@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art import __version__
+from dl4art.cropping.plate import PX_PER_CM, plate_from_array
 from dl4art.regression.calibration import (
     RISK,
     Calibration,
@@ -29,17 +30,18 @@ from dl4art.regression.calibration import (
 )
 from dl4art.regression.card import model_card
 from dl4art.regression.combined import CombinedCounter, Evidence, combine, evidence_features, legibility, look
-from dl4art.regression.counter import Readings, ThreadCounter
+from dl4art.regression.counter import WINDOW, Readings, ThreadCounter
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.evaluation import Scores, score
 from dl4art.regression.legibility import CLIPPED
+from dl4art.regression.maps import look_everywhere
 from dl4art.regression.network import build_trainer, build_trunk
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.spectral import SpectralCounter
 from dl4art.regression.training import TrainingSettings
 from dl4art.regression.weave import FEATURES, weave_logit
 from dl4art.simulation.readability import READABLE
-from dl4art.simulation.samples import Samples, Split
+from dl4art.simulation.samples import CELL, Samples, Split
 from dl4art.utils.files import atomic_path
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
@@ -74,10 +76,17 @@ class _Held:
     samples: Samples
     reading: Readings
     evidence: Evidence
+    middle: int | None = None
+    """Side in pixels of what was looked at in the middle of each crop; all of it, if None."""
 
     @property
     def truth(self) -> npt.NDArray[np.float32]:
-        means: npt.NDArray[np.float32] = self.samples.density.mean(axis=(2, 3))
+        density = self.samples.density
+        if self.middle is not None:
+            skip = (density.shape[-1] * CELL - self.middle) // 2 // CELL
+            cut = slice(skip, skip + self.middle // CELL)
+            density = density[..., cut, cut]
+        means: npt.NDArray[np.float32] = density.mean(axis=(2, 3))
         return means
 
     @property
@@ -95,6 +104,23 @@ def _hold(network: ThreadCounter, samples: Samples) -> _Held:
     return _Held(samples, reading, Evidence(**{name: np.array([getattr(e, name) for e in seen]) for name in _SEEN}))
 
 
+def _hold_middle(network: ThreadCounter, samples: Samples) -> _Held:
+    """Look at the window in the middle of each crop as a map does."""
+    seen = []
+    for grey in samples.grey:
+        plate = plate_from_array(grey, PX_PER_CM)
+        middle = np.array([plate.size_cm[0] / 2])
+        tones = float(grey.min()), float(grey.max())
+        seen.append(look_everywhere(plate, network, (middle, middle), tones)[:2])
+    readings, evidence = zip(*seen, strict=True)
+    return _Held(
+        samples,
+        Readings(*(np.concatenate([getattr(r, name) for r in readings]) for name in Readings.__dataclass_fields__)),
+        Evidence(**{name: np.concatenate([getattr(e, name) for e in evidence]) for name in _SEEN}),
+        WINDOW,
+    )
+
+
 def calibrate(held: Sequence[_Held]) -> Calibration:
     """Fit all that is calibrated, on simulated canvases that served nothing else.
 
@@ -103,6 +129,11 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
     held : sequence
         Held-out crops: first the windows of 1 cm that a promise is kept on, then others.
     """
+    return replace(_trusted(held), **_flag(held))
+
+
+def _trusted(held: Sequence[_Held]) -> Calibration:
+    """Fit what is to be believed, refused and allowed for; not the flag for other weaves."""
 
     def plain(values: Callable[[_Held], npt.NDArray[Any]]) -> npt.NDArray[Any]:
         return np.concatenate([values(part)[part.samples.plain] for part in held])
@@ -119,7 +150,6 @@ def calibrate(held: Sequence[_Held]) -> Calibration:
         network_readable=legible_threshold(plain(lambda part: part.reading.readable)[readable]),
         legibility=weights,
         legible=legible_threshold((shows @ np.array(weights))[readable]),
-        **_flag(held),
     )
     legible = (shows @ np.array(weights) >= base.legible).all(axis=1) & (evidence.clipped <= CLIPPED)
     both = legible & readable.all(axis=1)
@@ -297,22 +327,27 @@ def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int
     write_model(model, config=config, calibration=_UNCALIBRATED.to_dict(), card="not yet calibrated\n")
     network = ThreadCounter.from_pretrained(model)
 
-    def held(split: Split, count: int, size: int) -> _Held:
+    def drawn(split: Split, count: int, size: int) -> Samples:
         tell(f"{split}: {count} crops of {size} px")
-        samples = simulate_samples(folder / "crops", split, count, size, other_weaves=0.25, workers=workers)
-        return _hold(network, samples)
+        return simulate_samples(folder / "crops", split, count, size, other_weaves=0.25, workers=workers)
+
+    def held(split: Split, count: int, size: int) -> _Held:
+        return _hold(network, drawn(split, count, size))
 
     check = settings.check
     parts = [held("calibrate", 2 * check, 200), held("calibrate", check, CROP)]
     parts += [held("chequered-calibrate", check // 4, 200), held("twill-calibrate", check, CROP)]
-    calibration = calibrate(parts)
-    network = replace(network, calibration=calibration)
+    network = replace(network, calibration=calibrate(parts))
+    tell("the same, for maps")
+    middles = [drawn("calibrate", check, CROP), drawn("chequered-calibrate", check // 4, 200)]
+    in_maps = _trusted([_hold_middle(network, samples) for samples in middles])
+    calibration = {**network.calibration.to_dict(), "map": in_maps.to_dict()}
     # usable from here on; the tests take longer than the calibration
-    write_model(model, config=config, calibration=calibration.to_dict(), card="calibrated, not yet tested\n")
+    write_model(model, config=config, calibration=calibration, card="calibrated, not yet tested\n")
     results = evaluate(network, drawn_sets(folder / "crops", settings.check, workers=workers, tell=tell))
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     curve = list(csv.DictReader((folder / "curve.csv").read_text(encoding="utf-8").splitlines()))
     card = model_card(settings, results, curve, READABLE)
-    write_model(model, config=config, calibration=calibration.to_dict(), card=card)
+    write_model(model, config=config, calibration=calibration, card=card)
     return model

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from dl4art.utils.errors import OutputError
-from dl4art.utils.files import atomic_path, sha256
+from dl4art.utils.files import atomic_path, make_folder, sha256
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -50,3 +50,13 @@ def test_a_place_that_cannot_be_written_is_an_error_that_says_so(tmp_path):
 def test_sha256(tmp_path):
     (tmp_path / "a").write_bytes(b"canvas")
     assert sha256(tmp_path / "a") == hashlib.sha256(b"canvas").hexdigest()
+
+
+def test_folders_for_results_are_made_and_what_is_a_file_is_refused(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="Choose another place"):
+        make_folder(tmp_path / "file" / "c")
+    with pytest.raises(OutputError, match="file"):
+        make_folder(tmp_path / "file")

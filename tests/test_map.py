@@ -1,0 +1,77 @@
+"""The command as its users meet it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from dl4art import map as door
+from dl4art.simulation.plates import draw_plate, write_plate
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plates") / "plate.tif"
+    write_plate(path, draw_plate(3, 0, (4.0, 3.0), furnished=False), 200.0)
+    return path
+
+
+def test_a_plate_becomes_a_report(plate, tmp_path, capsys):
+    folder = tmp_path / "out" / "report"
+    words = ["--quiet", "--step", "0.25", "--title", "A view", "--inventory", "inv. 1", "--density-limits", "8:20"]
+    assert door.main([str(plate), "-o", str(folder), *words]) == 0
+    shown = capsys.readouterr()
+    assert "vertical/cm" in shown.out
+    assert "report.html" in shown.out
+    assert shown.err == ""
+    with (folder / "cells.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 16 * 12
+    known = [row for row in rows if row["status"] == "ok"]
+    assert len(known) > 100
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    mean = np.mean([float(row["vertical_per_cm"]) for row in known])
+    assert summary["vertical"]["mean"] == pytest.approx(mean, abs=1e-3)
+    assert summary["inputs"][0]["file"] == str(plate)
+    assert len(summary["inputs"][0]["sha256"]) == 64
+    assert tifffile.imread(folder / "vertical_density.tif").shape == (12, 16)
+    assert "A view" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("limits", ["12", "20:8", "8:", "a:b"])
+def test_wrong_limits_are_a_wrong_call(limits, capsys):
+    with pytest.raises(SystemExit) as stop:
+        door.main(["plate.tif", "-o", "x", "--density-limits", limits])
+    assert stop.value.code == 2
+    assert "the smaller first" in capsys.readouterr().err
+
+
+def test_a_missing_plate_is_a_sentence(tmp_path, capsys):
+    assert door.main([str(tmp_path / "none.tif"), "-o", str(tmp_path / "out")]) == 2
+    assert "no such file" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plate_smaller_than_a_window_is_a_sentence(tmp_path, capsys):
+    tifffile.imwrite(
+        tmp_path / "small.tif", np.zeros((150, 300), np.uint8), resolution=(200, 200), resolutionunit="CENTIMETER"
+    )
+    assert door.main([str(tmp_path / "small.tif"), "-o", str(tmp_path / "out"), "--quiet"]) == 1
+    assert "error:" in capsys.readouterr().err
+
+
+def test_a_blank_plate_has_a_report_without_numbers(tmp_path, capsys):
+    tifffile.imwrite(
+        tmp_path / "blank.tif", np.full((400, 400), 90, np.uint8), resolution=(200, 200), resolutionunit="CENTIMETER"
+    )
+    assert door.main([str(tmp_path / "blank.tif"), "-o", str(tmp_path / "out"), "--quiet"]) == 0
+    assert "undetermined" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["vertical"]["mean"] is None
+
+
+def test_an_output_that_is_a_file_is_refused(plate, tmp_path, capsys):
+    (tmp_path / "taken").write_text("mine")
+    assert door.main([str(plate), "-o", str(tmp_path / "taken")]) != 0
+    assert "taken" in capsys.readouterr().err
