@@ -34,7 +34,7 @@ from dl4art.simulation.plates import to_pixels
 CROPS = (11, 12, 16, 20, 21, 29, 53, 55, 39)
 """Canvases of the split ``sample``, chosen by eye: eight that can be read and, the last, one that cannot."""
 PX_PER_CM = 200.0
-PLATE_CM = (6.0, 5.0)
+PLATE_CM = (9.0, 7.6)  # room for thirty crops
 PLATE_PX_PER_CM = 600 / 2.54
 EVERY = 10
 """Of a centre-line, every tenth point is written to the labelme file."""
@@ -48,7 +48,7 @@ and every thread in them is known.
 - `crops/`: pieces of 1.5 x 1.5 cm from nine different canvases, 300 x 300 px, 8 bit, with the scale in the file. Count
   them with `python -m dl4art.count cropping/crops/`. `{unreadable}` cannot be read: thick paint hides the weave.
 - `labels/`: the threads of each crop, as labelme polygons (`NAME.json`) and as masks (`NAME_H.npz`, `NAME_V.npz`).
-- `plates/`: three plates of 6 x 5 cm at 600 dpi. `canvas-a-1.tif` and `canvas-a-2.tif` show two pieces of one cloth,
+- `plates/`: three plates of 9 x 7.6 cm at 600 dpi. `canvas-a-1.tif` and `canvas-a-2.tif` show two pieces of one cloth,
   painted and photographed in different ways; `canvas-b.tif`, of 16 bit, shows another, with a strip of blank film and
   lead letters. Beside each lie its truth (`NAME.truth.npz`) and what it was made of (`NAME.json`). Cut a plate into
   crops with `python -m dl4art.crop cropping/plates/ -o my-crops/`.

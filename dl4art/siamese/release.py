@@ -25,7 +25,7 @@ from dl4art.siamese.calibration import (
     quantiles,
     verdict_limits,
 )
-from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities
+from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities, spectral_densities
 from dl4art.siamese.card import model_card
 from dl4art.siamese.comparer import FabricComparer
 from dl4art.siamese.losses import evaluate_pairs, scorer
@@ -255,8 +255,9 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
         anywhere, with the verdicts.
     """
     known = canvases(held)
+    views = scorer(held.vectors, comparer.head, _second_views(comparer, held))
     result: dict[str, Any] = {
-        "pairs": evaluate_pairs(held.samples, scorer(held.vectors, comparer.head)).to_dict(),
+        "pairs": evaluate_pairs(held.samples, views).to_dict(),
         "canvases": judge(comparer.calibration, compare_known(comparer, matched(known))),
         "strangers": judge(comparer.calibration, compare_known(comparer, unmatched(known))),
     }
@@ -264,6 +265,16 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
         statistics = held.samples.statistics
         result["oracle"] = evaluate_pairs(held.samples, lambda chosen: oracle.score(statistics[chosen])).to_dict()
     return result
+
+
+def _second_views(comparer: FabricComparer, held: HeldSet) -> npt.NDArray[np.float32]:
+    """Vectors of held-out crops in the second frames that `FabricComparer.score_pairs` looks at."""
+    vectors = held.vectors.copy()
+    refused = np.flatnonzero(np.isnan(held.counted).any(axis=(1, 2)))
+    for start in range(0, len(refused), _AT_ONCE):
+        part = refused[start : start + _AT_ONCE]
+        vectors[part] = comparer.embed(held.samples.grey[part], density=spectral_densities(held.samples.grey[part]))
+    return vectors
 
 
 def finish_comparer(

@@ -30,11 +30,11 @@ _TOLD = [index for index, name in enumerate(STATISTICS) if name != "log_density"
 class ComparerSettings:
     """The recipe of a comparer; with the package's version it remakes the weights."""
 
-    families: int = 600
+    families: int = 1800
     """Families of cloths to draw; what is drawn of each stands in `dl4art.siamese.samples.PLANS`."""
     stop: int = 60
     """Families by which the best epoch is chosen."""
-    epochs: int = 20
+    epochs: int = 34
     steps: int = 280
     """Batches in an epoch."""
     batch: int = 5

@@ -213,6 +213,15 @@ def test_an_evaluation_says_all_there_is_to_say(tiny, held):
     assert "oracle" not in evaluate(tiny, held)
 
 
+def test_refused_crops_are_looked_at_in_a_second_frame(tiny, held, monkeypatch):
+    monkeypatch.setattr(release, "spectral_densities", lambda pictures: np.full((len(pictures), 2), 9.0))
+    refused = np.isnan(held.counted).any(axis=(1, 2))
+    assert 0 < refused.sum() < len(refused)
+    second = release._second_views(tiny, held)
+    np.testing.assert_array_equal(second[~refused], held.vectors[~refused])
+    assert not np.allclose(second[refused], held.vectors[refused])
+
+
 def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
     asked = []
 
