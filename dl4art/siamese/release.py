@@ -273,7 +273,8 @@ def _second_views(comparer: FabricComparer, held: HeldSet) -> npt.NDArray[np.flo
     refused = np.flatnonzero(np.isnan(held.counted).any(axis=(1, 2)))
     for start in range(0, len(refused), _AT_ONCE):
         part = refused[start : start + _AT_ONCE]
-        vectors[part] = comparer.embed(held.samples.grey[part], density=spectral_densities(held.samples.grey[part]))
+        pictures = [*held.samples.grey[part]]
+        vectors[part] = comparer.embed(pictures, density=spectral_densities(pictures))
     return vectors
 
 

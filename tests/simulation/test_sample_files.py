@@ -35,8 +35,8 @@ def test_each_crop_states_its_scale_and_its_labels_agree_in_both_formats(path):
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("canvas-a-1", "uint8"), ("canvas-a-2", "uint8"), ("canvas-b", "uint16")])
-def test_each_plate_is_six_by_five_centimetres(name, dtype):
+def test_each_plate_has_room_for_thirty_crops(name, dtype):
     plate = read_plate(FOLDER / "plates" / f"{name}.tif")
-    assert plate.size_cm == pytest.approx((6, 5), abs=0.01)
+    assert plate.size_cm == pytest.approx((9, 7.6), abs=0.01)
     assert plate.px_per_cm == pytest.approx(600 / 2.54, abs=0.01)
     assert plate.dtype == dtype
