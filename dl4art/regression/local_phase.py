@@ -8,7 +8,9 @@ else is in the picture.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +21,7 @@ from scipy import fft
 from dl4art.regression.phase import AXIS_BAND, DIAGONAL_BAND
 
 Floats = npt.NDArray[np.float64]
-Complex = npt.NDArray[np.complex128]
+Complex = npt.NDArray[np.complex64]
 
 MARGIN_CM = 1.7
 """How far round a window a picture has a say: a band of the coarsest threads is as wide as that."""
@@ -29,6 +31,7 @@ _RATIO, _TURN = 0.04, 3.0
 _SPAN = 4.0  # standard deviations after which a band ends
 _FINE = 12.0  # cycles per cm; the grid on which phases are averaged has two points for each
 _ROUNDS = 2
+_THREADS = min(4, os.cpu_count() or 1)
 _LAG = 2  # threads, after which the phase should have gone round as often
 
 
@@ -99,13 +102,16 @@ def local_waves(
     """
     wave, quality = near, np.zeros(len(near))
     band = DIAGONAL_BAND if diagonal else AXIS_BAND
-    for _ in range(_ROUNDS):
-        found, trust = np.zeros_like(near), np.zeros(len(near))
-        for centre, chosen, share in _bank(wave):
-            here, agreement = _read(picture, centre, corners_px[chosen], side_px, band)
-            found[chosen] += share[:, None] * here
-            trust[chosen] += share * agreement
-        wave, quality = found, trust
+    # Fourier transforms let other threads run
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in range(_ROUNDS):
+            kinds = list(_bank(wave))
+            found, trust = np.zeros_like(near), np.zeros(len(near))
+            results = pool.map(lambda kind: _read(picture, kind[0], corners_px[kind[1]], side_px, band), kinds)
+            for (_, chosen, share), (here, agreement) in zip(kinds, results, strict=True):
+                found[chosen] += share[:, None] * here
+                trust[chosen] += share * agreement
+            wave, quality = found, trust
     return LocalWaves(wave, quality)
 
 
@@ -161,15 +167,15 @@ def _demodulated(
     across, along = band[0] * density, band[1] * density
     middle = np.rint(wave / bins).astype(int)
     half = np.ceil(max(_SPAN * max(across, along), _FINE) / bins).astype(int)
-    at_x, at_y = (middle[i] + np.arange(-half[i], half[i] + 1) for i in (0, 1))
+    sides = [fft.next_fast_len(int(2 * n + 1), real=False) for n in half]
+    at_x, at_y = (place + np.arange(-(side // 2), side - side // 2) for place, side in zip(middle, sides, strict=True))
     x, y = at_x * bins[0] - wave[0], (at_y * bins[1] - wave[1])[:, None]
     unit = wave / density
     ahead = x * unit[0] + y * unit[1]
     gain = np.exp(-0.5 * ((ahead / across) ** 2 + ((x * unit[1] - y * unit[0]) / along) ** 2))
-    block = picture.transform[np.ix_(at_y % rows, at_x % columns)] * gain
-    signal, later = (
-        fft.ifft2(fft.ifftshift(part)) for part in (block, block * np.exp(2j * np.pi * _LAG / density * ahead))
-    )
+    block = picture.transform[np.ix_(at_y % rows, at_x % columns)] * gain.astype(np.float32)
+    onward = np.exp(2j * np.pi * _LAG / density * ahead).astype(np.complex64)
+    signal, later = (fft.ifft2(fft.ifftshift(part)) for part in (block, block * onward))
     grid = np.array([columns / signal.shape[1], rows / signal.shape[0]]) / picture.px_per_cm
     return signal, later, grid, middle * bins
 
@@ -181,9 +187,8 @@ class _Windows:
     rows: npt.NDArray[np.intp]
     """(n, k), points of the grid that they touch."""
     cols: npt.NDArray[np.intp]
-    down: Floats
-    """(n, k), how much of each step lies inside."""
-    across: Floats
+    weight: Floats
+    """(n, k, k), how much of each step lies inside."""
 
     @classmethod
     def of(cls, starts: Floats, side: Floats) -> _Windows:
@@ -195,7 +200,7 @@ class _Windows:
             begin, end = starts[:, axis, None], starts[:, axis, None] + side[axis]
             parts.append((points, np.clip(np.minimum(points + 1, end) - np.maximum(points, begin), 0, 1)))
         (rows, down), (cols, across) = parts
-        return cls(rows, cols, down, across)
+        return cls(rows, cols, down[:, :, None] * across[:, None, :])
 
     def cut(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Values in each window, (n, k, k)."""
@@ -205,15 +210,14 @@ class _Windows:
 
     def sums(self, cut: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Sum what lies in each window, (n,)."""
-        total: npt.NDArray[Any] = np.einsum("nij,ni,nj->n", cut, self.down, self.across, optimize=True)
+        total: npt.NDArray[Any] = (cut * self.weight).sum(axis=(1, 2))
         return total
 
     def mean_angle(self, turns: Complex) -> Floats:
         """Mean angle in each window, weighted by amplitude up to half of its mean: no bright patch speaks for it."""
         inside = self.cut(turns)
         amplitude = np.sqrt(np.abs(inside))
-        area = self.down.sum(axis=1) * self.across.sum(axis=1)
-        usual = self.sums(amplitude) / area
+        usual = self.sums(amplitude) / self.weight.sum(axis=(1, 2))
         weight = np.minimum(amplitude, 0.5 * usual[:, None, None])
         mean: Floats = self.sums(weight * np.angle(inside)) / np.maximum(self.sums(weight), 1e-30)
         return mean
