@@ -14,7 +14,7 @@ from dl4art.utils.files import make_folder
 from dl4art.utils.progress import progress
 
 if TYPE_CHECKING:
-    from dl4art.regression.map_summary import MapSummary, Spread
+    from dl4art.regression.map_summary import MapSummary
 
 _STEPS = 1000
 
@@ -117,21 +117,9 @@ def _in_steps(advance: Callable[[int], None]) -> Callable[[float], None]:
 
 
 def _text(summary: MapSummary) -> str:
-    rows: list[tuple[str, ...]] = [("", "mean", "median", "SD", "least", "greatest", "cells")]
-    rows += [
-        _row("vertical/cm", summary.vertical, 2),
-        _row("horizontal/cm", summary.horizontal, 2),
-        _row("vertical angle", summary.vertical_angle, 1),
-        _row("horizontal angle", summary.horizontal_angle, 1),
-    ]
     counts = ", ".join(f"{count} {name}" for name, count in summary.cells.items() if count)
-    table = tables.text_table(rows, numeric=range(1, 7))
+    table = tables.text_table(summary.table(), numeric=range(1, 7))
     return f"{table}\n\nwarp: {summary.warp} ({summary.criterion})\ncells: {counts}"
-
-
-def _row(name: str, spread: Spread, digits: int) -> tuple[str, ...]:
-    numbers = spread.mean, spread.median, spread.sd, spread.least, spread.greatest
-    return name, *("" if value is None else f"{value:.{digits}f}" for value in numbers), str(spread.cells)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from dl4art.cropping import PX_PER_CM, read_plate
 from dl4art.cropping.labels import read_labelme
 from dl4art.regression import CombinedCounter, ThreadEstimate
+from dl4art.regression.map_figures import COLOURS
 
 ROOT = Path(__file__).parents[1]
 CROPS = ("sample-029", "sample-021")
-COLOURS = {"vertical": "#e69f00", "horizontal": "#56b4e9"}  # told apart by colour-blind eyes too
 
 
 def show(axes: Axes, crop: NDArray[np.float32], title: str) -> None:

@@ -19,7 +19,7 @@ COLOURS = {"vertical": "#e69f00", "horizontal": "#56b4e9"}
 """Told apart by colour-blind eyes too."""
 _INK = {"density": "viridis", "deviation": "RdBu_r", "angle": "PuOr"}
 _UNITS = {"density": "threads per cm", "deviation": "threads per cm from the mean", "angle": "degrees"}
-_LONG_SIDE = 7.0  # inches
+_LONG_SIDE = 4.0  # inches
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def write_map(
         paths.append(folder / f"{name}.png")
         with atomic_path(paths[-1]) as temporary:
             # no version inside, so that the same numbers give the same file
-            figure.savefig(temporary, format="png", dpi=150, metadata={"Software": None})
+            figure.savefig(temporary, format="png", dpi=220, metadata={"Software": None})
     return paths
 
 

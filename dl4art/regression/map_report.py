@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from dl4art.cropping.plate import Plate
 from dl4art.cropping.tones import to_uint8
 from dl4art.regression.map_figures import ColourLimits, draw_histogram, draw_map
-from dl4art.regression.map_summary import MapSummary, Spread
+from dl4art.regression.map_summary import MapSummary
 from dl4art.regression.maps import ThreadMap
 from dl4art.utils.files import atomic_path
 
@@ -65,6 +65,7 @@ def write_report(
     import jinja2
 
     limits = limits or ColourLimits()
+    head, *rows = summary.table()
     width, height = plate.size_cm
     step = found.step_cm
     known = summary.cells["ok"]
@@ -88,12 +89,8 @@ def write_report(
             title=about.get("title") or plate.path.stem,
             inventory=about.get("inventory") or "",
             facts=facts,
-            rows=[
-                _row("vertical, per cm", summary.vertical, 2),
-                _row("horizontal, per cm", summary.horizontal, 2),
-                _row("vertical, angle in degrees", summary.vertical_angle, 1),
-                _row("horizontal, angle in degrees", summary.horizontal_angle, 1),
-            ],
+            head=head,
+            rows=rows,
             warp=(
                 f"The warp cannot be told: {summary.criterion}."
                 if summary.warp == "undetermined"
@@ -108,18 +105,13 @@ def write_report(
         temporary.write_text(page, encoding="utf-8")
 
 
-def _row(name: str, spread: Spread, digits: int) -> tuple[str, ...]:
-    numbers = spread.mean, spread.median, spread.sd, spread.least, spread.greatest
-    return name, *("" if value is None else f"{value:.{digits}f}" for value in numbers), str(spread.cells)
-
-
 def _picture(heading: str, caption: str, kind: str, data: bytes) -> dict[str, str]:
     return {"heading": heading, "caption": caption, "kind": kind, "data": base64.b64encode(data).decode("ascii")}
 
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
+    figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
     return file.getvalue()
 
 

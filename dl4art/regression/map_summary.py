@@ -70,6 +70,20 @@ class MapSummary:
         """Give all as JSON values."""
         return asdict(self)
 
+    def table(self) -> list[tuple[str, ...]]:
+        """Rows for people, a head first; empty cells where there is no number."""
+        rows: list[tuple[str, ...]] = [("", "mean", "median", "SD", "least", "greatest", "cells")]
+        for name, spread, digits in (
+            ("vertical/cm", self.vertical, 2),
+            ("horizontal/cm", self.horizontal, 2),
+            ("vertical angle", self.vertical_angle, 1),
+            ("horizontal angle", self.horizontal_angle, 1),
+        ):
+            numbers = spread.mean, spread.median, spread.sd, spread.least, spread.greatest
+            cells = ("" if value is None else f"{value:.{digits}f}" for value in numbers)
+            rows.append((name, *cells, str(spread.cells)))
+        return rows
+
 
 def summarise(found: ThreadMap, where: NDArray[np.bool_] | None = None) -> MapSummary:
     """Summarise a map, or a part of it.

@@ -28,7 +28,7 @@ from dl4art.utils.errors import InputError
 STEP_CM = 0.5
 """Distance of cells, if nothing else is asked for."""
 FINEST_CM = 0.1
-STATUSES = ("ok", "unusable", "clipped", "unreadable", "excluded")
+STATUSES = ("ok", "unusable", "clipped", "unreadable")
 """What a cell is; all but the first are blank."""
 _REACH = 0.12  # how far from the network's density the phase is believed, as a share of it
 _CLEAR = 0.5  # quality from which the phase's angle is taken rather than the network's

@@ -6,26 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dl4art.cropping import plate_from_array
-from dl4art.regression import ThreadCounter, dense
+from dl4art.regression import dense
 from dl4art.regression.counter import WINDOW
 from dl4art.regression.preprocess import HALF_WIDTH, normalise
-from dl4art.simulation.plates import draw_plate, render_tiles
 
 TONES = (0.0, 255.0)
 
 
 @pytest.fixture(scope="module")
-def network():
-    return ThreadCounter.from_pretrained()
-
-
-@pytest.fixture(scope="module")
-def plate():
-    """A plain simulated plate, 4.5 x 3.5 cm."""
-    pixels = np.zeros((700, 900), np.float32)
-    for (row, col, rows, cols), tile in render_tiles(draw_plate(3, 0, (4.5, 3.5), furnished=False), 200.0):
-        pixels[row : row + rows, col : col + cols] = 255 * tile.grey
-    return plate_from_array(np.rint(pixels), 200.0)
+def plate(drawn):
+    return plate_from_array(drawn[0], 200.0)
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +25,15 @@ def centres(plate):
 
 
 @pytest.fixture(scope="module")
-def whole(network, plate, centres):
-    return dense.read_windows(network, plate, centres, TONES)
+def whole(shipped, plate, centres):
+    return dense.read_windows(shipped, plate, centres, TONES)
 
 
-def test_the_stride_is_the_networks(network):
+def test_the_stride_is_the_networks(shipped):
     from dl4art.regression import network as networks
 
     assert dense.STRIDE == networks.STRIDE
-    assert len(network.profiles[0]) == (WINDOW - networks.reach(network.trunk)) // dense.STRIDE + 1
+    assert len(shipped.profiles[0]) == (WINDOW - networks.reach(shipped.trunk)) // dense.STRIDE + 1
 
 
 @given(st.integers(WINDOW, 5000), st.lists(st.floats(0, 5000), max_size=30))
@@ -67,14 +57,14 @@ def test_tiles_read_every_window_once(length, step):
         assert span.wanted[mine].max() < first + size <= last + 1
 
 
-def test_tiled_equals_whole(monkeypatch, network, plate, centres, whole):
+def test_tiled_equals_whole(monkeypatch, shipped, plate, centres, whole):
     monkeypatch.setattr(dense, "TILE", 160)
-    tiled = dense.read_windows(network, plate, centres, TONES, margin=50)
+    tiled = dense.read_windows(shipped, plate, centres, TONES, margin=50)
     np.testing.assert_allclose(tiled.density, whole.density, atol=1e-3)
     np.testing.assert_allclose(tiled.tilt, whole.tilt, atol=1e-3)
 
 
-def test_a_crop_with_enough_margin_reads_the_same(network, plate, centres, whole):
+def test_a_crop_with_enough_margin_reads_the_same(shipped, plate, centres, whole):
     across, down = dense.spans(plate, centres, 200.0)
     for j, i in ((2, 3), (4, 6), (5, 8)):
         corner = dense.STRIDE * down.wanted[j], dense.STRIDE * across.wanted[i]
@@ -82,27 +72,27 @@ def test_a_crop_with_enough_margin_reads_the_same(network, plate, centres, whole
         crop = plate.read(rows, cols)
         assert crop.shape == (WINDOW + 2 * HALF_WIDTH,) * 2
         normal = normalise(crop)[HALF_WIDTH:-HALF_WIDTH, HALF_WIDTH:-HALF_WIDTH]
-        found = [dense.pool(network, part)[0, 0, 0] for part in (normal, normal.T)]
+        found = [dense.pool(shipped, part)[0, 0, 0] for part in (normal, normal.T)]
         np.testing.assert_allclose(found, whole.density[j, i], atol=1e-3)
 
 
-def test_a_single_window_reads_as_the_counter_does(network, plate):
+def test_a_single_window_reads_as_the_counter_does(shipped, plate):
     crop = plate.read(slice(100, 300), slice(200, 400))
     tones = float(crop.min()), float(crop.max())
-    found = dense.read_windows(network, plate_from_array(crop, 200.0), ([0.5], [0.5]), tones)
-    known = network.read([crop])
+    found = dense.read_windows(shipped, plate_from_array(crop, 200.0), ([0.5], [0.5]), tones)
+    known = shipped.read([crop])
     for name in ("density", "log_error", "tilt", "readable"):
         np.testing.assert_allclose(getattr(found, name)[0, 0], getattr(known, name)[0], rtol=1e-4, atol=1e-4)
 
 
-def test_a_transposed_plate_has_its_directions_swapped(network, plate, centres, whole):
+def test_a_transposed_plate_has_its_directions_swapped(shipped, plate, centres, whole):
     turned = plate_from_array(np.ascontiguousarray(plate.read().T), 200.0)
-    found = dense.read_windows(network, turned, centres[::-1], TONES)
+    found = dense.read_windows(shipped, turned, centres[::-1], TONES)
     np.testing.assert_allclose(found.density.transpose(1, 0, 2)[..., ::-1], whole.density, atol=1e-3)
     np.testing.assert_allclose(found.tilt.transpose(1, 0, 2)[..., ::-1], -whole.tilt, atol=1e-2)
 
 
-def test_a_tile_shows_its_windows(network, plate, centres):
+def test_a_tile_shows_its_windows(shipped, plate, centres):
     shown = []
 
     def look(tile, found):
@@ -111,7 +101,7 @@ def test_a_tile_shows_its_windows(network, plate, centres):
         x, y = tile.corners[0]
         shown.append((tile.rows[0], tile.cols[0], tile.grey[y : y + WINDOW, x : x + WINDOW]))
 
-    dense.read_windows(network, plate, centres, TONES, margin=120, look=look)
+    dense.read_windows(shipped, plate, centres, TONES, margin=120, look=look)
     (row, col, window), *_ = shown
     across, down = dense.spans(plate, centres, 200.0)
     top, left = dense.STRIDE * down.wanted[row], dense.STRIDE * across.wanted[col]
