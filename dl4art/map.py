@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dl4art.regression.map_summary import MapSummary
 
 _STEPS = 1000
+_FINEST_CM = 0.1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,17 +29,30 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dl4art.map",
         description=__doc__,
-        epilog="The folder gets report.html, cells.csv, summary.json, maps as TIFF (numbers) and PNG (pictures). Exit "
-        "code: 0 done; 1 the plate cannot be mapped; 2 the call is wrong.",
+        epilog="The folder gets report.html, cells.csv, summary.json, maps as TIFF (numbers) and PNG (pictures). "
+        "Several plates are taken for parts of one canvas: each gets a folder of its own, and report.html sums up. "
+        "Exit code: 0 done; 1 a plate cannot be mapped, the rest is written; 2 the call is wrong.",
         parents=[cli.scale_options(), cli.general_options()],
     )
-    parser.add_argument("plate", metavar="PLATE", help="TIFF, PNG, JPEG or DICOM")
+    parser.add_argument("plates", nargs="+", metavar="PLATE", help="TIFF, PNG, JPEG, DICOM, or a folder of them")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="where the report goes")
     parser.add_argument(
         "--step", type=cli.positive_number, default=0.5, metavar="CM", help="a cell every so many cm (default: 0.5)"
     )
+    parser.add_argument(
+        "--mask",
+        metavar="FILE",
+        help="picture of the plate's size whose white is left out, or labelme polygons named 'exclude'",
+    )
+    parser.add_argument(
+        "--regions",
+        metavar="FILE",
+        help="labelme polygons: 'exclude' is left out, all other names get numbers of their own; for several plates, "
+        "this and --mask name folders with a file for each plate",
+    )
     parser.add_argument("--title", default="", help="of the painting, for the report")
     parser.add_argument("--inventory", default="", help="inventory number, for the report")
+    parser.add_argument("--films", default="", metavar="TEXT", help="how the films lie, for the report: '2 x 3 films'")
     parser.add_argument(
         "--density-limits", type=_limits, metavar="LOW:HIGH", help="ends of the colour scale of densities, per cm"
     )
@@ -60,57 +74,89 @@ def _limits(text: str) -> tuple[float, float]:
 
 
 def _map(args: argparse.Namespace) -> int:
-    path, folder = Path(args.plate), Path(args.output)
-    if not path.is_file():
-        what = "is a folder. Name the file of one plate" if path.is_dir() else "no such file. Check its name"
-        raise InputError(f"{path}: {what}; you are in {Path.cwd()}.")
+    if args.step < _FINEST_CM:
+        raise InputError(
+            f"--step {args.step:g}: a cell every {args.step:g} cm is too fine. Take {_FINEST_CM:g} or more."
+        )
+    plates, folder = cli.gather(args.plates), Path(args.output)
+    drawn = {path: (_beside(path, args.mask), _beside(path, args.regions)) for path in plates}
+    if len(plates) > 1 and not all(Path(given).is_dir() for given in (args.mask, args.regions) if given):
+        raise InputError(
+            "a mask or a file of regions is for one plate. For several name a folder with a file for each."
+        )
+    folders = {path: folder if len(plates) == 1 else folder / name for path, name in _names(plates).items()}
     make_folder(folder)
 
     # only now that the call stands: this brings NumPy and TensorFlow
-    from dl4art.cropping import read_plate, usable_area
-    from dl4art.cropping.tones import tone_range
     from dl4art.regression import ThreadCounter
     from dl4art.regression.map_figures import ColourLimits
-    from dl4art.regression.map_files import write_map
-    from dl4art.regression.map_report import write_report
-    from dl4art.regression.map_summary import summarise
-    from dl4art.regression.maps import map_threads
-    from dl4art.utils.provenance import provenance
+    from dl4art.regression.map_overview import write_overview
+    from dl4art.regression.map_plate import MapOptions, MappedPlate, finished_plate, map_plate
 
     network = ThreadCounter.from_pretrained(args.model)
-    scale = cli.scale_arguments(args)
-    try:
-        plate = read_plate(path, **scale)
-        with progress(_STEPS, "mapping", quiet=args.quiet) as advance:
-            usable = usable_area(plate)
-            tones = tone_range(plate, usable)
-            found = map_threads(
-                plate, network, step_cm=args.step, usable=usable, tones=tones, advance=_in_steps(advance)
-            )
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return cli.SOME_FAILED
-    summary = summarise(found)
+    told = {"title": args.title, "inventory": args.inventory, "films": args.films}
     limits = ColourLimits(args.density_limits, args.deviation_limit, args.angle_limit)
-    about = {"title": args.title, "inventory": args.inventory} | provenance(
-        parameters={"step_cm": args.step, **scale}, inputs=[path], model=network.name
-    )
-    known = {"width_cm": plate.size_cm[0], "height_cm": plate.size_cm[1], "px_per_cm": plate.px_per_cm}
-    written = write_map(folder, found, summary, {**about, **known, "scale_source": plate.scale_source}, limits)
-    report = folder / "report.html"
-    write_report(report, plate, found, summary, about, tones=tones, limits=limits, remarks=plate.notes)
-    print(_text(summary))
-    print(f"\nread {report}; {len(written)} more files are beside it")
-    return 0
+    done: list[MappedPlate] = []
+    with progress(_STEPS * len(plates), "mapping", quiet=args.quiet) as advance:
+        for path in plates:
+            mask, regions = drawn[path]
+            options = MapOptions(
+                args.step, **cli.scale_arguments(args), mask=mask, regions=regions, limits=limits, **told
+            )
+            whole = _in_steps(advance)
+            try:
+                before = finished_plate(path, folders[path], network, options) if len(plates) > 1 else None
+                done.append(before or map_plate(path, folders[path], network, options, advance=whole))
+            except InputError as error:
+                print(f"error: {error}", file=sys.stderr)
+            whole(1.0)
+    for plate in done:
+        if len(plates) > 1:
+            print(f"{plate.path.name}")
+        print(f"{_text(plate.summary)}\n")
+        for name, part in plate.regions.items():
+            print(f"{name}\n{tables.text_table(part.table(), numeric=range(1, 7))}\n")
+        for remark in plate.about["remarks"]:
+            print(f"remark: {remark}\n")
+    if len(plates) > 1 and done:
+        write_overview(folder, done, limits, told)
+    if done:
+        print(f"read {folder / 'report.html'}; the numbers are in files beside it")
+    return 0 if len(done) == len(plates) else cli.SOME_FAILED
+
+
+def _beside(plate: Path, given: str | None) -> Path | None:
+    """File that belongs to a plate: the one that was given, or that of the plate's name in a folder."""
+    if given is None:
+        return None
+    if not Path(given).is_dir():
+        if not Path(given).exists():
+            raise InputError(f"{given}: no such file or folder. Check its name; you are in {Path.cwd()}.")
+        return Path(given)
+    found = sorted(file for file in Path(given).iterdir() if file.stem == plate.stem and file.is_file())
+    if len(found) > 1:
+        raise InputError(f"{found[0]} and {found[1]} are both for {plate.name}. Leave one of them there.")
+    return found[0] if found else None
+
+
+def _names(plates: Sequence[Path]) -> dict[Path, str]:
+    """Name of a folder for each plate, none twice."""
+    names: dict[Path, str] = {}
+    for path in plates:
+        name, number = path.stem, 2
+        while name in names.values():
+            name, number = f"{path.stem}-{number}", number + 1
+        names[path] = name
+    return names
 
 
 def _in_steps(advance: Callable[[int], None]) -> Callable[[float], None]:
-    """Turn shares into whole steps of the progress bar."""
+    """Turn shares of a plate into whole steps of the progress bar, never more than there are."""
     done = 0.0
 
     def tell(share: float) -> None:
         nonlocal done
-        before, done = int(done * _STEPS), done + share
+        before, done = int(done * _STEPS), min(1.0, done + share)
         advance(int(done * _STEPS) - before)
 
     return tell

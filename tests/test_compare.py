@@ -22,6 +22,7 @@ CALIBRATION = replace(
     UNCALIBRATED,
     unlike=0.3,
     compatible=0.7,
+    crops=8,
     same=quantiles(np.linspace(0.5, 1.0, 200)),
     different=quantiles(np.linspace(0.0, 0.6, 200)),
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from dl4art.regression.calibration import RISK, Calibration, Floats, features
+from dl4art.regression.calibration import RISK, Floats, features
 from dl4art.regression.counter import Array, Readings, ThreadCounter, judged, prepared
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.legibility import CLIPPED, blank_share, clipped_share
@@ -53,8 +53,10 @@ class CombinedCounter:
         ]
 
     def presume(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Array:
-        """Densities also where there is no estimate; as `ThreadCounter.presume`."""
-        return self.network.presume(pictures)
+        """Densities also where there is no estimate; as `ThreadCounter.presume`, refined by the spectrum near them."""
+        grey = [prepared(picture, 200.0) for picture in pictures]
+        readings = self.network.read(grey).each()
+        return np.array([_near(*parts)[0] for parts in zip(grey, readings, strict=True)], np.float32).reshape(-1, 2)
 
     def judge(self, reading: Readings, evidence: Evidence) -> ThreadEstimate:
         """Turn what the network and `look` say of one picture into an estimate, or the reason why there is none."""
@@ -101,15 +103,10 @@ class Evidence:
 
 def look(picture: Array, reading: Readings) -> Evidence:
     """Ask the spectrum of one picture, near the network's densities and without them."""
-    (vertical, horizontal), (tilt_v, tilt_h) = reading.density[0].tolist(), reading.tilt[0].tolist()
-    near = refine_density(
-        picture, 200.0, vertical, horizontal, tilt_vertical=tilt_v, tilt_horizontal=tilt_h, reach=_REACH
-    )
-    density = np.array([peak.density for peak in near], np.float32)
-    density = np.where(np.isfinite(density), density, reading.density[0])
+    density, quality = _near(picture, reading)
     return Evidence(
         density,
-        np.nan_to_num(np.array([peak.quality for peak in near], np.float32)),
+        quality,
         np.array([peak.density for peak in spectral_peaks(picture, 200.0, reading="phase")], np.float32),
         np.array(blank_share(picture, 200.0, density), np.float32),
         np.array(clipped_share(picture), np.float32),
@@ -117,7 +114,30 @@ def look(picture: Array, reading: Readings) -> Evidence:
     )
 
 
-def combine(density: Array, evidence: Evidence, calibration: Calibration) -> Array:
+def _near(picture: Array, reading: Readings) -> tuple[Array, Array]:
+    """Densities by the spectrum near the network's, and their qualities, (2,) each."""
+    (vertical, horizontal), (tilt_v, tilt_h) = reading.density[0].tolist(), reading.tilt[0].tolist()
+    peaks = refine_density(
+        picture, 200.0, vertical, horizontal, tilt_vertical=tilt_v, tilt_horizontal=tilt_h, reach=_REACH
+    )
+    density = np.array([peak.density for peak in peaks], np.float32)
+    quality = np.nan_to_num(np.array([peak.quality for peak in peaks], np.float32))
+    return np.where(np.isfinite(density), density, reading.density[0]), quality
+
+
+class Combining(Protocol):
+    """What a calibration says of how far to follow the spectrum."""
+
+    @property
+    def spectral_share(self) -> float:
+        """Weight of the spectrum's density at quality one."""
+
+    @property
+    def agreement(self) -> float:
+        """Relative difference up to which spectrum and network are averaged."""
+
+
+def combine(density: Array, evidence: Evidence, calibration: Combining) -> Array:
     """Combine the network's densities with those of the spectrum near them; all arrays of one shape."""
     apart = np.abs(evidence.density / density - 1)
     share = np.clip(np.float32(calibration.spectral_share) * evidence.quality, 0, 1) * (apart <= calibration.agreement)

@@ -99,14 +99,6 @@ class ThreadCounter:
         return cls(folder, calibration, trunk, profiles / profiles.sum(axis=1, keepdims=True))
 
     @property
-    def map_calibration(self) -> Calibration:
-        """What its readings are worth in a map."""
-        try:
-            return Calibration.from_dict(self.folder.calibration["map"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{self.folder.path}: has no calibration for maps. Take the shipped model.") from error
-
-    @property
     def name(self) -> str:
         """Name and first digits of the hash: enough to tell two models apart."""
         return f"{self.folder.name} {self.folder.sha256[:8]}"

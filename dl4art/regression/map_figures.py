@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dl4art.regression.map_summary import BIN, DIRECTIONS, MapSummary
+from dl4art.cropping.areas import Polygon
+from dl4art.regression.map_summary import BIN, DIRECTIONS, EdgeSwing, MapSummary
 from dl4art.regression.maps import ThreadMap
 
 Limits = tuple[float, float]
@@ -31,7 +33,12 @@ class ColourLimits:
     angle: float | None = None
 
 
-def draw_map(found: ThreadMap, quantity: str, limits: ColourLimits) -> Figure:
+def draw_map(
+    found: ThreadMap,
+    quantity: str,
+    limits: ColourLimits,
+    outlines: Mapping[str, Sequence[Polygon]] | None = None,
+) -> Figure:
     """Draw both directions of one quantity side by side, or one above the other if the plate is wide.
 
     Parameters
@@ -42,6 +49,8 @@ def draw_map(found: ThreadMap, quantity: str, limits: ColourLimits) -> Figure:
         What is drawn.
     limits : ColourLimits
         Both directions have scales of their own where the limits of densities are left to be found.
+    outlines : mapping of str to sequence of Polygon, optional
+        Regions to draw, by name.
     """
     step = found.step_cm
     width, height = found.x_cm[-1] + step / 2, found.y_cm[-1] + step / 2
@@ -65,6 +74,7 @@ def draw_map(found: ThreadMap, quantity: str, limits: ColourLimits) -> Figure:
         axes.set_facecolor(BLANK)
         axes.set_title(f"{direction} threads", fontsize=10)
         _in_cm(axes)
+        _outline(axes, outlines or {})
         bar = figure.colorbar(image, ax=axes, shrink=0.85)
         bar.set_label(_UNITS[quantity], fontsize=8)
         bar.ax.tick_params(labelsize=8)
@@ -116,6 +126,46 @@ def _limits(values: NDArray[Any], quantity: str, limits: ColourLimits) -> Limits
     least = 0.25 if quantity == "deviation" else 1.0
     half = stated or max(least, float(np.quantile(np.abs(known), 0.99)) if known.size else least)
     return -half, half
+
+
+def draw_edges(edges: Mapping[str, EdgeSwing]) -> Figure:
+    """Draw how the threads along each edge of a plate lean, beside those farther inside.
+
+    Parameters
+    ----------
+    edges : mapping of str to EdgeSwing
+        From `dl4art.regression.map_summary.edge_swings`.
+    """
+    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+    panels = figure.subplots(2, 2, sharey=True).ravel()
+    for (name, edge), axes in zip(edges.items(), panels, strict=False):
+        axes.axhline(0, color="#b5b8bd", linewidth=0.8)
+        axes.plot(edge.place_cm, edge.inside, color="#9aa0a6", linewidth=1.2, label="inside")
+        axes.plot(edge.place_cm, edge.angle, color=COLOURS[edge.direction], linewidth=1.6, label="along the edge")
+        axes.set_title(f"{name}: {edge.direction} threads", fontsize=9)
+        axes.set_xlabel("cm", fontsize=8)
+        axes.set_ylabel("degrees", fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].legend(frameon=False, fontsize=8)
+    for axes in panels[len(edges) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def _outline(axes: Axes, outlines: Mapping[str, Sequence[Polygon]]) -> None:
+    for name, polygons in outlines.items():
+        for corners in polygons:
+            closed = np.concatenate([corners, corners[:1]])
+            axes.plot(closed[:, 0], closed[:, 1], color="black", linewidth=1.0)
+            axes.annotate(
+                name,
+                (corners[:, 0].min(), corners[:, 1].min()),
+                xytext=(2, 2),
+                textcoords="offset points",
+                fontsize=7,
+                color="black",
+            )
 
 
 def _in_cm(axes: Axes) -> None:

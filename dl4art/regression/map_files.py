@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dl4art.cropping.areas import Polygon
 from dl4art.regression.map_figures import ColourLimits, draw_histogram, draw_map
 from dl4art.regression.map_summary import DIRECTIONS, MapSummary
 from dl4art.regression.maps import STATUSES, ThreadMap
@@ -35,7 +36,9 @@ def write_map(
     found: ThreadMap,
     summary: MapSummary,
     about: Mapping[str, Any],
+    *,
     limits: ColourLimits | None = None,
+    outlines: Mapping[str, Sequence[Polygon]] | None = None,
 ) -> list[Path]:
     """Write a map into a folder: ``cells.csv``, ``summary.json``, a TIFF for each map, pictures.
 
@@ -51,11 +54,13 @@ def write_map(
         What else ``summary.json`` says: file, scale, provenance.
     limits : ColourLimits, optional
         Of the pictures.
+    outlines : mapping of str to sequence of Polygon, optional
+        Regions that are drawn on the pictures, by name.
 
     Returns
     -------
     list of Path
-        What was written.
+        What was written, the summary last.
 
     Raises
     ------
@@ -63,20 +68,21 @@ def write_map(
         If it cannot be written there; each file is whole or not there.
     """
     folder = Path(folder)
-    paths = [folder / "cells.csv", folder / "summary.json"]
+    paths = [folder / "cells.csv"]
     write_csv(paths[0], CELL_COLUMNS, _rows(found))
-    write_json(paths[1], {**about, **summary.to_dict()})
     for name, values in (("density", found.density), ("angle", found.angle)):
         for axis, direction in enumerate(DIRECTIONS):
             paths.append(folder / f"{direction}_{name}.tif")
             _write_tiff(paths[-1], values[..., axis], found.step_cm)
     limits = limits or ColourLimits()
-    figures = {quantity: draw_map(found, quantity, limits) for quantity in PICTURES}
+    figures = {quantity: draw_map(found, quantity, limits, outlines) for quantity in PICTURES}
     for name, figure in {**figures, "histogram": draw_histogram(summary)}.items():
         paths.append(folder / f"{name}.png")
         with atomic_path(paths[-1]) as temporary:
             # no version inside, so that the same numbers give the same file
             figure.savefig(temporary, format="png", dpi=220, metadata={"Software": None})
+    paths.append(folder / "summary.json")
+    write_json(paths[-1], {**about, **summary.to_dict()})
     return paths
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from dl4art.cropping.areas import Polygon
 from dl4art.cropping.plate import Plate
 from dl4art.cropping.tones import to_uint8
-from dl4art.regression.map_figures import ColourLimits, draw_histogram, draw_map
-from dl4art.regression.map_summary import MapSummary
+from dl4art.regression.map_figures import ColourLimits, draw_edges, draw_histogram, draw_map
+from dl4art.regression.map_summary import EDGE_CM, EdgeSwing, MapSummary, edge_swings
 from dl4art.regression.maps import ThreadMap
 from dl4art.utils.files import atomic_path
 
@@ -40,6 +41,7 @@ def write_report(
     tones: tuple[float, float],
     limits: ColourLimits | None = None,
     remarks: Sequence[str] = (),
+    regions: Mapping[str, tuple[MapSummary, Sequence[Polygon]]] | None = None,
 ) -> None:
     """Write the report of one plate as a page of HTML, pictures inside.
 
@@ -61,6 +63,8 @@ def write_report(
         Of the maps.
     remarks : sequence of str
         What a reader should know.
+    regions : mapping of str to (MapSummary, sequence of Polygon), optional
+        Numbers and outlines of regions, by name.
     """
     import jinja2
 
@@ -74,13 +78,18 @@ def write_report(
     facts = [
         ("File", plate.path.name),
         ("Size", f"{width:.1f} x {height:.1f} cm at {plate.px_per_cm:.4g} px/cm (scale: {plate.scale_source})"),
+        *((("Films", str(about["films"])),) if about.get("films") else ()),
         ("Map", f"a cell every {step:g} cm; {known} of {total} cells can be read" + (f" ({blank})" if blank else "")),
         *((name.capitalize(), str(about[name])) for name in ("model", "created") if about.get(name)),
     ]
-    figures = [_picture("The plate", "As it was given, reduced.", "jpeg", _thumbnail(plate, tones))]
+    figures = [picture("The plate", "As it was given, reduced.", "jpeg", _thumbnail(plate, tones))]
+    regions = regions or {}
+    outlines = {name: polygons for name, (_, polygons) in regions.items()}
     for quantity, (heading, caption) in _CAPTIONS.items():
-        figures.append(_picture(heading, caption, "png", _png(draw_map(found, quantity, limits))))
-    figures.append(_picture("Histogram", "Cells in steps of 0.1 threads per cm.", "png", _png(draw_histogram(summary))))
+        figures.append(picture(heading, caption, "png", png(draw_map(found, quantity, limits, outlines))))
+    if edges := edge_swings(found):
+        figures.append(picture("Along the edges", _edge_caption(edges), "png", png(draw_edges(edges))))
+    figures.append(picture("Histogram", "Cells in steps of 0.1 threads per cm.", "png", png(draw_histogram(summary))))
     template = files("dl4art.regression").joinpath("templates/map.html").read_text(encoding="utf-8")
     page = (
         jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -91,6 +100,7 @@ def write_report(
             facts=facts,
             head=head,
             rows=rows,
+            regions=[(name, part.table()[1:], sum(part.cells.values())) for name, (part, _) in regions.items()],
             warp=(
                 f"The warp cannot be told: {summary.criterion}."
                 if summary.warp == "undetermined"
@@ -98,18 +108,28 @@ def write_report(
             ),
             remarks=remarks,
             figures=figures,
-            footer=_footer(about),
+            footer=footer(about),
         )
     )
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def _picture(heading: str, caption: str, kind: str, data: bytes) -> dict[str, str]:
+def _edge_caption(edges: Mapping[str, EdgeSwing]) -> str:
+    swings = ", ".join(f"{name} {edge.swing:.1f} ({edge.swing_inside:.1f} inside)" for name, edge in edges.items())
+    return (
+        f"How the threads within {EDGE_CM:g} cm of each edge lean, degrees from their mean, and in grey those farther "
+        f"inside. Waves that die away inside are cusping. Standard deviations: {swings}."
+    )
+
+
+def picture(heading: str, caption: str, kind: str, data: bytes) -> dict[str, str]:
+    """Give what a template needs to show a picture inside the page."""
     return {"heading": heading, "caption": caption, "kind": kind, "data": base64.b64encode(data).decode("ascii")}
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """Draw a figure into a PNG file in memory."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
     return file.getvalue()
@@ -125,7 +145,8 @@ def _thumbnail(plate: Plate, tones: tuple[float, float]) -> bytes:
     return file.getvalue()
 
 
-def _footer(about: Mapping[str, Any]) -> str:
+def footer(about: Mapping[str, Any]) -> str:
+    """Say in one paragraph where the numbers come from."""
     inputs = "; ".join(f"{item['file']} (SHA-256 {item['sha256']})" for item in about.get("inputs", []))
     parameters = ", ".join(
         f"{name} {value}" for name, value in about.get("parameters", {}).items() if value is not None

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from dl4art.regression.maps import STATUSES, ThreadMap
 
-DIRECTIONS = ("vertical", "horizontal")
+DIRECTIONS: tuple[Literal["vertical"], Literal["horizontal"]] = ("vertical", "horizontal")
 BIN = 0.1
 """Width of the bins of histograms, th/cm."""
 CLEARLY = 1.25
 """How many times the spread of the weft must be that of the warp for the plate to decide which is which."""
+EDGE_CM = 2.0
+"""How far from an edge its threads count as lying along it."""
 _FEWEST = 20  # cells without which no spread decides anything
 
 
@@ -110,6 +112,64 @@ def summarise(found: ThreadMap, where: NDArray[np.bool_] | None = None) -> MapSu
         criterion,
         {name: int(count) for name, count in zip(STATUSES, counts, strict=True)},
     )
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeSwing:
+    """How the threads along one edge of a plate lean, all in degrees against their mean over the plate.
+
+    Where a canvas was laced or tacked and then primed, they wave along the edge (cusping) and less the farther inside.
+    """
+
+    direction: Literal["vertical", "horizontal"]
+    """Threads that run along the edge."""
+    place_cm: NDArray[np.float64]
+    """Along the edge, (n,)."""
+    angle: NDArray[np.float64]
+    """Within `EDGE_CM` of it, (n,); NaN where nothing can be read."""
+    inside: NDArray[np.float64]
+    """Farther inside, (n,)."""
+
+    @property
+    def swing(self) -> float:
+        """Standard deviation along the edge."""
+        return float(np.nanstd(self.angle))
+
+    @property
+    def swing_inside(self) -> float:
+        """The same farther inside."""
+        return float(np.nanstd(self.inside))
+
+
+def edge_swings(found: ThreadMap) -> dict[str, EdgeSwing]:
+    """Look for cusping along the edges of a plate; edges along which hardly anything can be read are left out."""
+    depth = round(EDGE_CM / found.step_cm)
+    rows, cols = found.status.shape
+    if min(rows, cols) < 3 * depth:
+        return {}
+    result: dict[str, EdgeSwing] = {}
+    for name, axis, band in (
+        ("top", 1, np.s_[:depth]),
+        ("bottom", 1, np.s_[rows - depth :]),
+        ("left", 0, np.s_[:, :depth]),
+        ("right", 0, np.s_[:, cols - depth :]),
+    ):
+        angle = found.angle[..., axis]
+        middle = angle[depth : rows - depth] if axis else angle[:, depth : cols - depth]
+        along, inside = (_mean(part, 0 if axis else 1) - _mean(angle.ravel(), 0) for part in (angle[band], middle))
+        if np.isfinite(along).sum() >= _FEWEST // 2 and np.isfinite(inside).sum() >= _FEWEST // 2:
+            place = found.x_cm if axis else found.y_cm
+            result[name] = EdgeSwing(DIRECTIONS[axis], place, along, inside)
+    return result
+
+
+def _mean(values: NDArray[Any], axis: int) -> NDArray[np.float64]:
+    """Mean of the numbers along an axis, NaN where there are none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis, dtype=np.float64)
+    found: NDArray[np.float64] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return found
 
 
 def _warp(vertical: Spread, horizontal: Spread) -> tuple[Literal["vertical", "horizontal", "undetermined"], str]:

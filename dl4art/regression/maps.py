@@ -16,23 +16,24 @@ from scipy import ndimage
 from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.cropping.tones import tone_range
 from dl4art.cropping.usable import CELL_CM, usable_area
-from dl4art.regression.calibration import RISK, Calibration
-from dl4art.regression.combined import Evidence, combine, evidence_features, legibility
+from dl4art.regression.combined import Evidence, combine
 from dl4art.regression.counter import COARSER, WINDOW, Array, Readings, ThreadCounter, blend
 from dl4art.regression.dense import STRIDE, Tile, Tones, read_windows, spans
 from dl4art.regression.legibility import CLIPPED, blank_shares, clipped_shares
 from dl4art.regression.local_phase import MARGIN_CM, Floats, WavePicture, level_waves, local_waves, upright_waves
+from dl4art.regression.map_trust import cell_features, map_calibration
 from dl4art.regression.weave import FEATURES
 from dl4art.utils.errors import InputError
 
 STEP_CM = 0.5
 """Distance of cells, if nothing else is asked for."""
 FINEST_CM = 0.1
-STATUSES = ("ok", "unusable", "clipped", "unreadable")
+STATUSES = ("ok", "unusable", "clipped", "unreadable", "masked")
 """What a cell is; all but the first are blank."""
 _REACH = 0.12  # how far from the network's density the phase is believed, as a share of it
 _CLEAR = 0.5  # quality from which the phase's angle is taken rather than the network's
-_USABLE = 0.7  # share of a window that must be usable, as much as must show weave
+USABLE = 0.7
+"""Share of a window that must be usable, as much as must show weave."""
 _MARGIN = round(MARGIN_CM * PX_PER_CM)
 
 
@@ -74,6 +75,7 @@ def map_threads(
     *,
     step_cm: float = STEP_CM,
     usable: npt.NDArray[np.bool_] | None = None,
+    masked: npt.NDArray[np.bool_] | None = None,
     tones: Tones | None = None,
     advance: Callable[[float], None] = lambda _share: None,
 ) -> ThreadMap:
@@ -89,6 +91,8 @@ def map_threads(
         Distance of the points, 0.1 cm or more; a finer grid takes hardly longer.
     usable : array of bool, optional
         What `dl4art.cropping.usable_area` returned for this plate, possibly edited; found anew if left out.
+    masked : array of bool, optional
+        What a person leaves out, in the same cells; from `dl4art.cropping.areas`.
     tones : (float, float), optional
         About the darkest and lightest grey values; found if left out.
     advance : callable
@@ -105,14 +109,20 @@ def map_threads(
     """
     x_cm, y_cm = grid_points(plate, step_cm)
     usable = usable_area(plate) if usable is None else usable
-    tones = tone_range(plate, usable) if tones is None else tones
+    used = usable if masked is None else usable & ~masked
+    tones = tone_range(plate, used) if tones is None else tones
     reading, evidence, tilt = look_everywhere(plate, network, (x_cm, y_cm), tones, advance)
-    calibration = network.map_calibration
     shape = len(y_cm), len(x_cm)
-    density, half, readable = judge_cells(calibration, reading, evidence)
-    status = np.where(readable, 0, STATUSES.index("unreadable")).astype(np.uint8).reshape(shape)
+    status = np.zeros(shape, np.uint8)
     status[evidence.clipped.reshape(shape) > CLIPPED] = STATUSES.index("clipped")
-    status[_usable_shares(plate, usable, x_cm, y_cm) < _USABLE] = STATUSES.index("unusable")
+    status[usable_shares(plate, usable, x_cm, y_cm) < USABLE] = STATUSES.index("unusable")
+    if masked is not None:
+        status[usable_shares(plate, ~masked, x_cm, y_cm) < USABLE] = STATUSES.index("masked")
+    calibration = map_calibration(network)
+    density = combine(reading.density, evidence, calibration)
+    known = cell_features(reading, evidence, density, tilt, usable=status == 0, step_cm=step_cm)
+    half = calibration.half_width(known) * density
+    status[(status == 0) & ~calibration.shown(known).reshape(shape)] = STATUSES.index("unreadable")
 
     def shown(part: Array) -> Array:
         return np.where((status != 0)[..., None], np.nan, part.reshape(*shape, 2)).astype(np.float32)
@@ -194,18 +204,6 @@ def look_everywhere(
     return reading, evidence, tilt
 
 
-def judge_cells(
-    calibration: Calibration, reading: Readings, evidence: Evidence
-) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
-    """Densities of n windows, half-widths of their intervals (n, 2), and whether they can be relied on, (n,)."""
-    density = combine(reading.density, evidence, calibration)
-    known = evidence_features(reading, evidence)
-    half = calibration.half_width(known @ np.array(calibration.doubt), combined=True) * density
-    risky = known[..., :RISK] @ np.array(calibration.risk) > calibration.combined_limit
-    legible = legibility(reading, evidence) @ np.array(calibration.legibility) >= calibration.legible
-    return density, half, (legible & ~risky).all(axis=1)
-
-
 _FIELDS = tuple(Readings.__dataclass_fields__)
 
 
@@ -231,7 +229,7 @@ def _refined(tile: Tile, density: Array, tilt: Array) -> tuple[Floats, Floats]:
     return wave, quality
 
 
-def _usable_shares(plate: Plate, usable: npt.NDArray[np.bool_], x_cm: Floats, y_cm: Floats) -> Floats:
+def usable_shares(plate: Plate, usable: npt.NDArray[np.bool_], x_cm: Floats, y_cm: Floats) -> Floats:
     """Share of the window about each point that is usable, (ny, nx)."""
     size = max(1, round(1 / CELL_CM))
     shares = ndimage.uniform_filter(usable.astype(float), size, mode="nearest")

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art import __version__
-from dl4art.cropping.plate import PX_PER_CM, plate_from_array
 from dl4art.regression.calibration import (
     RISK,
     Calibration,
@@ -30,18 +29,19 @@ from dl4art.regression.calibration import (
 )
 from dl4art.regression.card import model_card
 from dl4art.regression.combined import CombinedCounter, Evidence, combine, evidence_features, legibility, look
-from dl4art.regression.counter import WINDOW, Readings, ThreadCounter
+from dl4art.regression.counter import Readings, ThreadCounter
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.evaluation import Scores, score
 from dl4art.regression.legibility import CLIPPED
-from dl4art.regression.maps import look_everywhere
+from dl4art.regression.map_plates import read_plates
+from dl4art.regression.map_trust import fit_map
 from dl4art.regression.network import build_trainer, build_trunk
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.spectral import SpectralCounter
 from dl4art.regression.training import TrainingSettings
 from dl4art.regression.weave import FEATURES, weave_logit
 from dl4art.simulation.readability import READABLE
-from dl4art.simulation.samples import CELL, Samples, Split
+from dl4art.simulation.samples import Samples, Split
 from dl4art.utils.files import atomic_path
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
@@ -67,6 +67,7 @@ _SEEN = tuple(Evidence.__dataclass_fields__)
 CROP = 304
 """Side in pixels of the 1.5 cm crops that are calibrated and tested on beside windows of 1 cm."""
 _FOLDS = 5
+_CROPS_A_PLATE = 25  # crops that are checked on for each plate that maps are calibrated on
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,17 +77,10 @@ class _Held:
     samples: Samples
     reading: Readings
     evidence: Evidence
-    middle: int | None = None
-    """Side in pixels of what was looked at in the middle of each crop; all of it, if None."""
 
     @property
     def truth(self) -> npt.NDArray[np.float32]:
-        density = self.samples.density
-        if self.middle is not None:
-            skip = (density.shape[-1] * CELL - self.middle) // 2 // CELL
-            cut = slice(skip, skip + self.middle // CELL)
-            density = density[..., cut, cut]
-        means: npt.NDArray[np.float32] = density.mean(axis=(2, 3))
+        means: npt.NDArray[np.float32] = self.samples.density.mean(axis=(2, 3))
         return means
 
     @property
@@ -102,23 +96,6 @@ def _hold(network: ThreadCounter, samples: Samples) -> _Held:
     reading = network.read(samples.grey)
     seen = [look(picture.astype(np.float32), part) for picture, part in zip(samples.grey, reading.each(), strict=True)]
     return _Held(samples, reading, Evidence(**{name: np.array([getattr(e, name) for e in seen]) for name in _SEEN}))
-
-
-def _hold_middle(network: ThreadCounter, samples: Samples) -> _Held:
-    """Look at the window in the middle of each crop as a map does."""
-    seen = []
-    for grey in samples.grey:
-        plate = plate_from_array(grey, PX_PER_CM)
-        middle = np.array([plate.size_cm[0] / 2])
-        tones = float(grey.min()), float(grey.max())
-        seen.append(look_everywhere(plate, network, (middle, middle), tones)[:2])
-    readings, evidence = zip(*seen, strict=True)
-    return _Held(
-        samples,
-        Readings(*(np.concatenate([getattr(r, name) for r in readings]) for name in Readings.__dataclass_fields__)),
-        Evidence(**{name: np.concatenate([getattr(e, name) for e in evidence]) for name in _SEEN}),
-        WINDOW,
-    )
 
 
 def calibrate(held: Sequence[_Held]) -> Calibration:
@@ -339,8 +316,7 @@ def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int
     parts += [held("chequered-calibrate", check // 4, 200), held("twill-calibrate", check, CROP)]
     network = replace(network, calibration=calibrate(parts))
     tell("the same, for maps")
-    middles = [drawn("calibrate", check, CROP), drawn("chequered-calibrate", check // 4, 200)]
-    in_maps = _trusted([_hold_middle(network, samples) for samples in middles])
+    in_maps = fit_map(read_plates(network, folder / "crops", "calibrate", max(2, check // _CROPS_A_PLATE)))
     calibration = {**network.calibration.to_dict(), "map": in_maps.to_dict()}
     # usable from here on; the tests take longer than the calibration
     write_model(model, config=config, calibration=calibration, card="calibrated, not yet tested\n")

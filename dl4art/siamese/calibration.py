@@ -67,6 +67,15 @@ class Calibration:
     """Similarities of known canvases of one cloth, at 101 even steps of rank, rising."""
     different: tuple[float, ...]
     """The same of known different cloths of about the same densities."""
+    spectrum_weight: float
+    """What a cosine of spectra is worth in the log odds of two crops of which one cannot be counted."""
+    spectrum_middle: float
+    """Cosine that says nothing."""
+
+    @property
+    def enough(self) -> int:
+        """Crops of each canvas from which on the network's verdict counts: half of what it is calibrated with."""
+        return self.crops // 2
 
     def similarity(self, evidence: npt.ArrayLike) -> Array:
         """Similarity, 0 to 1, of evidence of any shape."""
@@ -75,7 +84,9 @@ class Calibration:
         result: Array = np.exp(-np.logaddexp(0, -logit))
         return result
 
-    def verdict(self, low: float, high: float, apart: float, doubled: float = math.inf) -> Verdict:
+    def verdict(
+        self, low: float, high: float, apart: float, doubled: float = math.inf, crops: float = math.inf
+    ) -> Verdict:
         """Give the verdict.
 
         Parameters
@@ -84,10 +95,14 @@ class Calibration:
             The interval of the similarity.
         apart, doubled : float
             From `bolts_apart`, and the same if one plate's count may have taken two threads for one.
+        crops : int
+            Crops of the canvas that has fewer.
         """
         if apart > self.bolt:
             # nor does the network know what it sees where the count is wrong
             return "undecided" if doubled <= 1 else "excluded"
+        if crops < self.enough:
+            return "undecided"
         if high < self.unlike:
             return "unlike"
         if low > self.compatible:
@@ -113,7 +128,7 @@ class Calibration:
         return cls(**{**found, "crops": int(found["crops"])})
 
 
-UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 1.1, 1.0, 30, tuple(_KNOTS), tuple(_KNOTS))
+UNCALIBRATED = Calibration(1.0, 0.0, 0.0, 1.1, 1.0, 30, tuple(_KNOTS), tuple(_KNOTS), 0.0, 0.0)
 """Takes log odds for what they say and decides nothing but exclusion by the rule of thumb."""
 
 
@@ -158,6 +173,33 @@ def fit_slope(same: npt.ArrayLike, different: npt.ArrayLike) -> tuple[float, flo
     slope, intercept = float(fitted.coef_[0, 0]) / scale, float(fitted.intercept_[0])
     # a network that has learnt nothing must not turn the scale about
     return (slope, intercept) if slope > 0 else (1e-6, 0.0)
+
+
+def fit_spectra(
+    same: npt.ArrayLike, near: npt.ArrayLike, far: npt.ArrayLike, *, least: int = 20
+) -> tuple[float, float]:
+    """Weight and middle of the cosine of spectra beside the network's log odds, by logistic regression.
+
+    Parameters
+    ----------
+    same, near, far : (n, 2) arrays
+        Log odds and cosine of pairs with a crop that cannot be counted: of one cloth, of two of about the same
+        densities, and of two of any; the last two weigh as much as the first, half each.
+    least : int
+        With fewer pairs of a kind, spectra count for nothing.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    kinds = [np.asarray(part, np.float64).reshape(-1, 2) for part in (same, near, far)]
+    if min(map(len, kinds)) < least:
+        return 0.0, 0.0
+    known = np.arange(sum(map(len, kinds))) < len(kinds[0])
+    weights = np.concatenate([np.full(len(k), share / len(k)) for k, share in zip(kinds, (1, 0.5, 0.5), strict=True)])
+    fitted = LogisticRegression(C=1e4).fit(np.concatenate(kinds), known, sample_weight=weights * len(known))
+    (odds, cosine), constant = fitted.coef_[0], fitted.intercept_[0]
+    if not (odds > 0 and cosine > 0):
+        return 0.0, 0.0
+    return float(cosine / odds), float(-constant / cosine)
 
 
 def verdict_limits(

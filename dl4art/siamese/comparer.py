@@ -16,9 +16,17 @@ import numpy.typing as npt
 from dl4art.cropping.crops import CROP_CM
 from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.siamese.calibration import Calibration, bolts_apart
-from dl4art.siamese.canvas import CROPS, CanvasCrops, presumed_densities, readable_crops, spectral_densities
+from dl4art.siamese.canvas import (
+    CROPS,
+    CanvasCrops,
+    counted_densities,
+    presumed_densities,
+    readable_crops,
+    spectral_densities,
+)
 from dl4art.siamese.comparison import MEANINGS, CanvasRecord, Comparison, Control
 from dl4art.siamese.similarity import PairScores, content_seed, evidence, interval
+from dl4art.siamese.spectra import spectrum_vectors, with_spectra
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import ModelError
 from dl4art.utils.files import sha256
@@ -98,7 +106,7 @@ class FabricComparer:
         """Score each crop of one list with each of another.
 
         Crops whose threads cannot be counted are looked at in two frames, by the counter's guess and by the spectrum,
-        and scored in those that agree best.
+        and scored in those that agree best; how alike their spectra are as they lie counts as well.
 
         Parameters
         ----------
@@ -118,8 +126,8 @@ class FabricComparer:
         InputError
             If a crop is not grey, not finite or smaller than 1 cm.
         """
-        views = [self._views(crops, px_per_cm) for crops in (crops_a, crops_b)]
-        logits: Array = np.max([self.pair_scores(a, b).logits for a, b in product(*views)], axis=0)
+        first, second = (self.look(crops, px_per_cm) for crops in (crops_a, crops_b))
+        logits = self.score_looks(first, second).logits
         scores: Array = (1 / (1 + np.exp(-np.clip(logits, -80, 80)))).astype(np.float32)
         return scores
 
@@ -162,7 +170,8 @@ class FabricComparer:
         scores = self.pair_scores(vectors[0], vectors[1])
         similarity, low, high = self._judged(scores, (seeds[0], seeds[1]))
         apart, doubled = (bolts_apart(found[0].densities, found[1].densities, doubled=yes) for yes in (False, True))
-        verdict = self.calibration.verdict(low, high, apart, doubled)
+        fewest = min(len(canvas) for canvas in found)
+        verdict = self.calibration.verdict(low, high, apart, doubled, fewest)
         same_below, different_above = self.calibration.ranks(similarity)
         controls = [self._control(own, own_seed) for own, own_seed in zip(vectors, seeds, strict=True)]
         records = [_record(*parts) for parts in zip(plates, found, controls, strict=True)]
@@ -179,7 +188,16 @@ class FabricComparer:
             different_above,
             records[0],
             records[1],
-            tuple(_warnings(plates, found, records, same=seeds[0] == seeds[1], halved=doubled <= 1 < apart)),
+            tuple(
+                _warnings(
+                    plates,
+                    found,
+                    records,
+                    same=seeds[0] == seeds[1],
+                    halved=doubled <= 1 < apart,
+                    enough=self.calibration.enough,
+                )
+            ),
             self.name,
             self.folder.sha256,
             getattr(counter, "name", type(counter).__name__),
@@ -199,17 +217,53 @@ class FabricComparer:
             density = presumed_densities(counter, grey, counter.predict(grey, px_per_cm=PX_PER_CM))
         return self._encoded(grey, np.asarray(density, np.float64).reshape(-1, 2))
 
-    def _views(self, pictures: Pictures, px_per_cm: float) -> tuple[Array, Array]:
-        """Vectors of pictures in the frames that `embed` takes, and by the spectrum where nothing was counted."""
-        grey, counter = _prepared(pictures, px_per_cm), self._counter()
-        estimates = counter.predict(grey, px_per_cm=PX_PER_CM)
-        first = self._encoded(grey, presumed_densities(counter, grey, estimates))
+    def look(
+        self,
+        pictures: Pictures,
+        px_per_cm: float = PX_PER_CM,
+        *,
+        counts: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
+    ) -> Looks:
+        """Look at crops in all the ways that `score_pairs` compares.
+
+        Parameters
+        ----------
+        pictures, px_per_cm
+            As for `score_pairs`.
+        counts : two (n, 2) arrays, optional
+            Their densities as counted, NaN where they cannot be, and as presumed; found if left out.
+        """
+        grey = _prepared(pictures, px_per_cm)
+        if counts is None:
+            counter = self._counter()
+            estimates = counter.predict(grey, px_per_cm=PX_PER_CM)
+            counted = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
+            presumed = presumed_densities(counter, grey, estimates)
+        else:
+            counted, presumed = counts
+        first = self._encoded(grey, presumed)
         second = first.copy()
-        doubtful = [index for index, estimate in enumerate(estimates) if estimate.status != "ok"]
-        if doubtful:
-            refused = [grey[index] for index in doubtful]
+        doubtful = np.isnan(counted).any(axis=1)
+        if doubtful.any():
+            refused = [grey[index] for index in np.flatnonzero(doubtful)]
             second[doubtful] = self._encoded(refused, spectral_densities(refused))
-        return first, second
+        return Looks((first, second), spectrum_vectors(grey), doubtful)
+
+    def score_looks(self, first: Looks, second: Looks) -> PairScores:
+        """Score each crop of one list with each of another, from what `look` gives, as `score_pairs` does."""
+        tables = [self.pair_scores(a, b) for a, b in product(first.views, second.views)]
+        straight, turned = (np.stack([getattr(table, way) for table in tables]) for way in ("straight", "turned"))
+        best = np.stack([table.logits for table in tables]).argmax(axis=0)[None]
+        scores = PairScores(*(np.take_along_axis(way, best, axis=0)[0] for way in (straight, turned)))
+        doubtful = first.doubtful[:, None] | second.doubtful
+        return with_spectra(
+            scores,
+            first.spectra,
+            second.spectra,
+            doubtful,
+            weight=self.calibration.spectrum_weight,
+            middle=self.calibration.spectrum_middle,
+        )
 
     def _encoded(self, grey: Sequence[Array], density: npt.NDArray[np.float64]) -> Array:
         from dl4art.siamese.encoder import encode_frames
@@ -240,6 +294,23 @@ class FabricComparer:
     def _control(self, vectors: Array, seed: int) -> Control:
         scores = self.pair_scores(vectors[::2], vectors[1::2])
         return Control(*self._judged(scores, (seed, seed + 1)), scores.straight.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What `FabricComparer.score_pairs` sees of n crops."""
+
+    views: tuple[Array, Array]
+    """Vectors (n, 2, d) in the frames of the presumed densities, and of the spectrum's where nothing was counted."""
+    spectra: Array
+    """(n, 2, k), from `dl4art.siamese.spectra.spectrum_vectors`."""
+    doubtful: npt.NDArray[np.bool_]
+    """(n,), crops whose threads cannot be counted."""
+
+    def __getitem__(self, chosen: Any) -> Looks:
+        """Look at some of the crops only."""
+        first, second = self.views
+        return Looks((first[chosen], second[chosen]), self.spectra[chosen], self.doubtful[chosen])
 
 
 def _prepared(pictures: Pictures, px_per_cm: float) -> list[Array]:
@@ -288,6 +359,7 @@ def _warnings(
     *,
     same: bool,
     halved: bool,
+    enough: int,
 ) -> list[str]:
     a, b = records
     said = []
@@ -306,6 +378,11 @@ def _warnings(
     for plate, canvas, record in zip(plates, found, records, strict=True):
         assumed = [f"scale {plate.scale_source}"] if plate.scale_source.startswith("assumed") else []
         said += [f"{record.file}: {text}" for text in (*assumed, *plate.notes, *canvas.remarks)]
+        if record.crops < enough:
+            said.append(
+                f"{record.file}: {record.crops} crops are too few for the network's verdict, which needs {enough} of "
+                "each canvas; the similarity is a hint. Give a larger part of the canvas, or ask for more crops"
+            )
         if record.control.similarity < 0.5:
             said.append(
                 f"{record.file}: its own halves are only {record.control.similarity:.2f} similar. It may show more "

@@ -135,7 +135,7 @@ def _auc(truths: npt.NDArray[np.bool_], scores: npt.NDArray[Any]) -> float:
     return float(roc_auc_score(truths, scores))
 
 
-def scorer(vectors: Array, head: Any, *others: Array) -> Scorer:
+def scorer(vectors: Array, head: Any) -> Scorer:
     """Score pairs by a head on vectors that stand ready.
 
     Parameters
@@ -144,19 +144,11 @@ def scorer(vectors: Array, head: Any, *others: Array) -> Scorer:
         From `dl4art.siamese.encoder.encode`.
     head : PairHead
         From `dl4art.siamese.encoder.build_head`.
-    *others : ndarray of shape (n, 2, d)
-        The same of the crops in other frames; the frames that agree best count.
     """
 
-    def table(first: Array, second: Array) -> Array:
-        rows = [ops.convert_to_numpy(head(first[i : i + 50], second)) for i in range(0, len(first), 50)]
-        return np.concatenate(rows)
-
     def score(chosen: npt.NDArray[np.intp]) -> Array:
-        views = [part[chosen] for part in (vectors, *others)]
-        tables = np.stack([table(first, second) for first in views for second in views])
-        best = pair_logits(tables).argmax(axis=0)
-        result: Array = np.take_along_axis(tables, best[None, ..., None], axis=0)[0]
-        return result
+        mine = vectors[chosen]
+        rows = [ops.convert_to_numpy(head(mine[i : i + 50], mine)) for i in range(0, len(mine), 50)]
+        return np.concatenate(rows)
 
     return score

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,14 @@ from dl4art.siamese.calibration import (
     bolt_limit,
     bolts_apart,
     fit_slope,
+    fit_spectra,
     quantiles,
     verdict_limits,
 )
-from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities, spectral_densities
+from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities
 from dl4art.siamese.card import model_card
-from dl4art.siamese.comparer import FabricComparer
-from dl4art.siamese.losses import evaluate_pairs, scorer
+from dl4art.siamese.comparer import FabricComparer, Looks
+from dl4art.siamese.losses import evaluate_pairs
 from dl4art.siamese.oracle import Oracle, fit_oracle
 from dl4art.siamese.samples import FamilySamples, simulate_families
 from dl4art.siamese.similarity import LEVEL, content_seed, evidence, resampled_evidence
@@ -50,11 +51,16 @@ _ORACLE_FAMILIES = 500  # that the oracle learns from; more make it no better
 
 @dataclass(frozen=True, eq=False)
 class HeldSet:
-    """Held-out crops, their vectors (n, 2, d), and what `counted_densities` says of each, (n, 2, 2)."""
+    """Held-out crops, how they look, and what `counted_densities` says of each, (n, 2, 2)."""
 
     samples: FamilySamples
-    vectors: npt.NDArray[np.float32]
+    looks: Looks
     counted: Array
+
+    @property
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """Of the crops in the frames of what is presumed of their densities, (n, 2, d)."""
+        return self.looks.views[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +93,8 @@ def hold(comparer: FabricComparer, counter: Counter, samples: FamilySamples, kep
     """Count and encode held-out crops; the counts wait in a file, since they take longest."""
     counted, density = _counted(counter, samples, kept)
     parts = [slice(start, start + _AT_ONCE) for start in range(0, len(samples), _AT_ONCE)]
-    vectors = [comparer.embed(samples.grey[part], density=density[part]) for part in parts]
-    return HeldSet(samples, np.concatenate(vectors), counted)
+    looks = [comparer.look(samples.grey[part], counts=(counted[part, 0], density[part])) for part in parts]
+    return HeldSet(samples, join_looks(looks), counted)
 
 
 def _counted(counter: Counter, samples: FamilySamples, kept: Path) -> tuple[Array, Array]:
@@ -255,9 +261,13 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
         anywhere, with the verdicts.
     """
     known = canvases(held)
-    views = scorer(held.vectors, comparer.head, _second_views(comparer, held))
+
+    def scored(chosen: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+        scores = comparer.score_looks(held.looks[chosen], held.looks[chosen])
+        return np.stack([scores.straight, scores.turned], axis=-1).astype(np.float32)
+
     result: dict[str, Any] = {
-        "pairs": evaluate_pairs(held.samples, views).to_dict(),
+        "pairs": evaluate_pairs(held.samples, scored).to_dict(),
         "canvases": judge(comparer.calibration, compare_known(comparer, matched(known))),
         "strangers": judge(comparer.calibration, compare_known(comparer, unmatched(known))),
     }
@@ -267,15 +277,29 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
     return result
 
 
-def _second_views(comparer: FabricComparer, held: HeldSet) -> npt.NDArray[np.float32]:
-    """Vectors of held-out crops in the second frames that `FabricComparer.score_pairs` looks at."""
-    vectors = held.vectors.copy()
-    refused = np.flatnonzero(np.isnan(held.counted).any(axis=(1, 2)))
-    for start in range(0, len(refused), _AT_ONCE):
-        part = refused[start : start + _AT_ONCE]
-        pictures = [*held.samples.grey[part]]
-        vectors[part] = comparer.embed(pictures, density=spectral_densities(pictures))
-    return vectors
+def calibrate_spectra(comparer: FabricComparer, held: HeldSet, each: int = 3) -> tuple[float, float]:
+    """Find what the spectra of crops that cannot be counted are worth, from a few crops of each plate."""
+    plates = held.samples.plate
+    chosen = np.concatenate([np.flatnonzero(plates == plate)[:each] for plate in np.unique(plates)])
+    samples, looks = held.samples.take(chosen), held.looks[chosen]
+    bare = replace(comparer, calibration=replace(comparer.calibration, spectrum_weight=0.0))
+    scores = bare.score_looks(looks, looks)
+    odds = np.stack([scores.straight, scores.turned])
+    cosines = np.stack([looks.spectra[:, 0] @ looks.spectra[:, way].T for way in (0, 1)])
+    pairs = np.triu(looks.doubtful[:, None] | looks.doubtful, 1) & (samples.plate[:, None] != samples.plate)
+    same, near = (label[:, None] == label for label in (samples.cloth, samples.family))
+    # two cloths lie to each other in no way that were the right one
+    any_way = np.random.default_rng(0).integers(2, size=pairs.shape)
+    way = np.where(same, samples.turned[:, None] != samples.turned, any_way)[None]
+    values = np.stack([np.take_along_axis(part, way, axis=0)[0] for part in (odds, cosines)], axis=-1)
+    return fit_spectra(values[pairs & same], values[pairs & near & ~same], values[pairs & ~near])
+
+
+def join_looks(parts: Sequence[Looks]) -> Looks:
+    """All crops of several lists."""
+    first, second = (np.concatenate([part.views[view] for part in parts]) for view in (0, 1))
+    spectra, doubtful = (np.concatenate([getattr(part, name) for part in parts]) for name in ("spectra", "doubtful"))
+    return Looks((first, second), spectra, doubtful)
 
 
 def finish_comparer(
@@ -335,9 +359,12 @@ def finish_comparer(
         samples = simulate_families(folder / "crops", split, count, workers=workers)
         return hold(comparer, counter, samples, folder / f"counted-{split}.npz")
 
-    known = canvases(held("calibrate"))
+    known_set = held("calibrate")
+    known = canvases(known_set)
     crops = int(np.median([len(canvas.vectors) for canvas in known]))
     calibration = calibrate(compare_known(comparer, matched(known)), crops, drifts(known))
+    weight, middle = calibrate_spectra(comparer, known_set)
+    calibration = replace(calibration, spectrum_weight=weight, spectrum_middle=middle)
     comparer = replace(comparer, calibration=calibration)
     # usable from here on; the tests take as long again
     write_model(model, config=config, calibration=calibration.to_dict(), card="calibrated, not yet tested\n")

@@ -121,6 +121,44 @@ def _labels(vertical: list[Polyline], horizontal: list[Polyline], shape: tuple[i
 
 
 @dataclass(frozen=True, eq=False)
+class WindowTruth:
+    """What is true in square windows of a picture, n of them."""
+
+    density: npt.NDArray[np.float64]
+    """Mean densities, th/cm, vertical and horizontal, (n, 2); NaN where there is no cloth."""
+    angle: npt.NDArray[np.float64]
+    """Mean angles, degrees counter-clockwise, (n, 2)."""
+    cloth: npt.NDArray[np.float64]
+    """Share of the window that one piece of cloth fills, the largest, (n,)."""
+
+
+def window_truth(picture: Picture, corners_px: npt.NDArray[np.intp], side_px: int) -> WindowTruth:
+    """Truth in windows of a picture.
+
+    Parameters
+    ----------
+    picture : Picture
+        A simulated plate, or a part of one.
+    corners_px : (n, 2) array
+        Upper-left corners (x, y) of the windows, which lie inside.
+    side_px : int
+        Their side.
+    """
+    names = ("vertical_density", "horizontal_density", "vertical_angle", "horizontal_angle")
+    every = np.stack([getattr(picture, name) for name in names], axis=-1)
+    means, cloth = np.full((len(corners_px), 4), np.nan), np.ones(len(corners_px))
+    for number, (x, y) in enumerate(corners_px):
+        window = slice(y, y + side_px), slice(x, x + side_px)
+        known = every[window][np.isfinite(every[window]).all(axis=-1)]
+        if len(known):
+            means[number] = known.mean(axis=0, dtype=np.float64)
+        if picture.piece is not None:
+            piece = picture.piece[window]
+            cloth[number] = np.bincount(piece[piece >= 0].ravel(), minlength=1).max() / piece.size
+    return WindowTruth(means[:, :2], means[:, 2:], cloth)
+
+
+@dataclass(frozen=True, eq=False)
 class TruthMap:
     """Truth of a plate in square cells of `CELL_CM`, from its upper-left corner; NaN where there is no cloth.
 

@@ -29,7 +29,7 @@ def test_the_numbers_of_a_report(rng):
     assert summary.horizontal.sd == pytest.approx(known[:, 1].std(), rel=1e-5)
     assert (summary.horizontal.least, summary.horizontal.greatest) == (known[:, 1].min(), known[:, 1].max())
     assert summary.vertical_angle.median == 1.5
-    assert summary.cells == {"ok": 170, "unusable": 0, "clipped": 0, "unreadable": 10}
+    assert summary.cells == {"ok": 170, "unusable": 0, "clipped": 0, "unreadable": 10, "masked": 0}
     assert json.loads(json.dumps(summary.to_dict()))["vertical"]["cells"] == 170
 
 

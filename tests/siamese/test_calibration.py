@@ -14,6 +14,7 @@ from dl4art.siamese.calibration import (
     bolts_apart,
     conformal,
     fit_slope,
+    fit_spectra,
     quantiles,
     tail_limit,
     verdict_limits,
@@ -57,6 +58,13 @@ def test_similarity_is_a_logistic_and_never_overflows():
 )
 def test_verdicts(low, high, apart, verdict):
     assert ANY.verdict(low, high, apart) == verdict
+
+
+def test_too_few_crops_leave_it_open():
+    known = replace(ANY, crops=20)
+    assert [known.verdict(0.05, 0.19, 0.0, crops=crops) for crops in (9, 10)] == ["undecided", "unlike"]
+    assert [known.verdict(0.85, 0.95, 0.0, crops=crops) for crops in (9, 10)] == ["undecided", "compatible"]
+    assert known.verdict(0.05, 0.19, 1.6, crops=4) == "excluded"
 
 
 def test_uncalibrated_it_decides_nothing():
@@ -199,3 +207,21 @@ def test_a_tail_limit_sees_beyond_the_values(rng):
 def test_the_bolt_is_never_narrower_than_the_rule_of_thumb():
     assert bolt_limit(np.linspace(0, 0.4, 100), [0.1]) == 1.0
     assert 2.97 <= bolt_limit(np.linspace(0, 3, 1001), [0.1], share=0.01) < 3.1
+
+
+def test_spectra_are_weighed_against_log_odds(rng):
+    odds, cosine = rng.normal(0, 2, 4000), rng.uniform(0, 1, 4000)
+    same = rng.random(4000) < 1 / (1 + np.exp(-(odds + 5 * (cosine - 0.4))))
+    values = np.stack([odds, cosine], axis=-1)
+    other = values[~same]
+    weight, middle = fit_spectra(values[same], other[::2], other[1::2])
+    assert weight == pytest.approx(5, abs=0.6)
+    assert middle == pytest.approx(0.4, abs=0.08)
+
+
+def test_spectra_that_say_nothing_or_too_little_count_for_nothing(rng):
+    values = np.stack([rng.normal(0, 1, 100), np.zeros(100)], axis=-1)
+    few = values[:5]
+    assert fit_spectra(values, few, values) == (0.0, 0.0)
+    opposite = values + np.array([0.0, 1.0])
+    assert fit_spectra(values + np.array([1.0, 0.0]), opposite, opposite) == (0.0, 0.0)

@@ -17,6 +17,7 @@ CALIBRATION = replace(
     UNCALIBRATED,
     unlike=0.3,
     compatible=0.7,
+    crops=8,
     same=quantiles([0.6, 0.8, 0.9]),
     different=quantiles([0.1, 0.2, 0.5]),
 )
@@ -206,6 +207,16 @@ def test_the_ends_of_the_interval_decide(comparer, plate):
     assert verdict(unlike=1.0, compatible=1.0) == "unlike"
     assert verdict(unlike=0.0, compatible=0.0) == "compatible"
     assert verdict(unlike=0.0, compatible=1.0) == "undecided"
+
+
+def test_few_crops_leave_the_networks_verdict_open(comparer, plate):
+    sure = replace(CALIBRATION, unlike=1.0, compatible=1.0, crops=12)
+    found = {crops: replace(comparer, calibration=sure).compare(plate(1), plate(2), crops=crops) for crops in (5, 6)}
+    assert [found[crops].verdict for crops in (5, 6)] == ["undecided", "unlike"]
+    assert any("plate 1: 5 crops are too few for the network's verdict, which needs 6" in w for w in found[5].warnings)
+    assert not any("too few" in text for text in found[6].warnings)
+    far = replace(comparer, calibration=sure).compare(plate(1), plate(2, mean=18.0), crops=5)
+    assert far.verdict == "excluded"
 
 
 def test_an_uneven_canvas_is_called_so(comparer, plate):

@@ -119,19 +119,3 @@ def test_a_head_scores_by_parts_as_at_once(rng):
     chosen = np.arange(5, 115)
     expected = keras.ops.convert_to_numpy(head(vectors[chosen], vectors[chosen]))
     np.testing.assert_allclose(losses.scorer(vectors, head)(chosen), expected, atol=1e-5)
-
-
-def test_of_several_frames_those_that_agree_best_count(rng):
-    head = build_head(EncoderSettings(size=6, head=4))
-    first, second = (rng.normal(size=(9, 2, 7)).astype(np.float32) for _ in range(2))
-    chosen = np.arange(2, 9)
-    found = losses.pair_logits(losses.scorer(first, head, second)(chosen))
-    tried = [
-        losses.pair_logits(keras.ops.convert_to_numpy(head(a[chosen], b[chosen])))
-        for a in (first, second)
-        for b in (first, second)
-    ]
-    np.testing.assert_allclose(found, np.max(tried, axis=0), atol=1e-5)
-    # frames that are the same change nothing
-    alone = losses.scorer(first, head)(chosen)
-    np.testing.assert_allclose(losses.scorer(first, head, first)(chosen), alone, atol=1e-6)

@@ -213,13 +213,28 @@ def test_an_evaluation_says_all_there_is_to_say(tiny, held):
     assert "oracle" not in evaluate(tiny, held)
 
 
-def test_refused_crops_are_looked_at_in_a_second_frame(tiny, held, monkeypatch):
-    monkeypatch.setattr(release, "spectral_densities", lambda pictures: np.full((len(pictures), 2), 9.0))
+def test_refused_crops_are_looked_at_in_a_second_frame(tiny, held):
     refused = np.isnan(held.counted).any(axis=(1, 2))
     assert 0 < refused.sum() < len(refused)
-    second = release._second_views(tiny, held)
-    np.testing.assert_array_equal(second[~refused], held.vectors[~refused])
-    assert not np.allclose(second[refused], held.vectors[refused])
+    np.testing.assert_array_equal(held.looks.doubtful, refused)
+    wrong = np.full((len(refused), 2), 20.0)
+    looks = tiny.look(held.samples.grey, counts=(held.counted[:, 0], wrong))
+    first, second = looks.views
+    np.testing.assert_array_equal(second[~refused], first[~refused])
+    assert not np.allclose(second[refused], first[refused])
+
+
+def test_spectra_are_calibrated_on_pairs_that_cannot_be_counted(tiny, held, monkeypatch):
+    asked = []
+    monkeypatch.setattr(release, "fit_spectra", lambda *kinds: asked.append(kinds) or (2.0, 0.5))
+    doubtful = np.ones_like(held.looks.doubtful)
+    assert release.calibrate_spectra(tiny, replace(held, looks=replace(held.looks, doubtful=doubtful)), 2) == (2.0, 0.5)
+    same, near, far = asked[0]
+    assert len(same) == FAMILIES * CLOTHS * 4
+    assert len(near) == FAMILIES * 16
+    assert same[:, 1].mean() > far[:, 1].mean()
+    release.calibrate_spectra(tiny, replace(held, looks=replace(held.looks, doubtful=~doubtful)), 2)
+    assert [len(kind) for kind in asked[1]] == [0, 0, 0]
 
 
 def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):

@@ -1,0 +1,174 @@
+"""What a person has marked on a plate: parts to leave out, and regions that are to have numbers of their own.
+
+Parts are polygons or rectangles in a labelme file (which is read without labelme), or the white of a black and white
+picture of the plate's size.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dl4art.cropping.plate import Plate
+from dl4art.cropping.reading import read_plate
+from dl4art.cropping.usable import CELL_CM
+from dl4art.utils.errors import InputError
+
+EXCLUDE = "exclude"
+"""Label of parts that are left out; any other names a region."""
+Polygon = NDArray[np.float64]
+"""Corners (x, y) in cm from the upper-left corner of the plate, (n, 2)."""
+Mask = NDArray[np.bool_]
+_BAND_PX = 8_000_000
+
+
+@dataclass(frozen=True)
+class Areas:
+    """What is drawn on a plate.
+
+    Attributes
+    ----------
+    excluded : tuple of Polygon
+        Parts to leave out.
+    regions : dict of str to tuple of Polygon
+        Regions by name, in the order in which their names first come; several polygons of one name are one region.
+    """
+
+    excluded: tuple[Polygon, ...]
+    regions: dict[str, tuple[Polygon, ...]]
+
+
+def read_areas(path: str | Path, plate: Plate) -> Areas:
+    """Read polygons and rectangles from a labelme file.
+
+    Parameters
+    ----------
+    path : path
+        The JSON file.
+    plate : Plate
+        What they were drawn on: the file must say that its picture has the plate's size in pixels.
+
+    Returns
+    -------
+    Areas
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is of a picture of another size, or a shape is no polygon or rectangle.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}). Check its name.") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: is not JSON ({error}). Save the regions again with labelme.") from error
+    shapes = content.get("shapes") if isinstance(content, dict) else None
+    if not isinstance(shapes, list):
+        raise InputError(f"{path}: field 'shapes' is missing or no list. Save the regions again with labelme.")
+    size = content.get("imageHeight"), content.get("imageWidth")
+    if size != plate.shape:
+        raise _other_size(path, size, plate)
+    per_cm = np.array([plate.px_per_cm_x, plate.px_per_cm_y])
+    excluded: list[Polygon] = []
+    regions: dict[str, tuple[Polygon, ...]] = {}
+    for number, shape in enumerate(shapes, start=1):
+        name, corners = _shape(f"{path}: shape {number}", shape)
+        if name.lower() == EXCLUDE:
+            excluded.append(corners / per_cm)
+        else:
+            regions[name] = (*regions.get(name, ()), corners / per_cm)
+    return Areas(tuple(excluded), regions)
+
+
+def inside(polygons: Iterable[Polygon], x_cm: NDArray[np.floating[Any]], y_cm: NDArray[np.floating[Any]]) -> Mask:
+    """Tell which points of a grid lie in any of some polygons, (ny, nx)."""
+    from matplotlib.path import Path as Outline
+
+    x, y = np.meshgrid(x_cm, y_cm)
+    points = np.stack([x.ravel(), y.ravel()], axis=1)
+    found = np.zeros(len(points), bool)
+    for corners in polygons:
+        found |= Outline(corners).contains_points(points)
+    return found.reshape(x.shape)
+
+
+def excluded_cells(areas: Areas, plate: Plate) -> Mask:
+    """Tell which cells, those of `usable_area`, have their middle in a part that is left out."""
+    x_cm, y_cm = ((np.arange(math.ceil(side / CELL_CM - 1e-9)) + 0.5) * CELL_CM for side in plate.size_cm)
+    return inside(areas.excluded, x_cm, y_cm)
+
+
+def masked_cells(path: str | Path, plate: Plate) -> Mask:
+    """Tell which cells, those of `usable_area`, a mask leaves out: half of them or more is not black.
+
+    Parameters
+    ----------
+    path : path
+        TIFF, PNG or JPEG of the plate's size in pixels. It is read a band at a time.
+    plate : Plate
+        What it masks.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or has another size.
+    """
+    mask = read_plate(path, plate.px_per_cm)
+    if mask.shape != plate.shape:
+        raise _other_size(path, mask.shape, plate)
+    height, width = plate.shape
+    down, across = plate.px_per_cm_y * CELL_CM, plate.px_per_cm_x * CELL_CM
+    columns = (np.arange(width) + 0.5) // across
+    total = np.zeros([math.ceil(side / CELL_CM - 1e-9) for side in plate.size_cm[::-1]])
+    count = np.zeros_like(total)
+    rows = max(1, _BAND_PX // width)
+    lefts = np.flatnonzero(np.diff(columns, prepend=-1))
+    # a JPEG's black is not quite black
+    limit = 127 if mask.dtype == "uint8" and Path(path).suffix.lower() in (".jpg", ".jpeg") else 0
+    for start in range(0, height, rows):
+        band = mask.read(slice(start, start + rows)) > limit
+        lines = ((np.arange(start, start + len(band)) + 0.5) // down).astype(int)
+        tops = np.flatnonzero(np.diff(lines, prepend=-1))
+        sums = np.add.reduceat(np.add.reduceat(band.astype(np.int64), tops, axis=0), lefts, axis=1)
+        pixels = np.outer(np.diff([*tops, len(band)]), np.diff([*lefts, width]))
+        where = lines[tops]
+        total[where, : sums.shape[1]] += sums
+        count[where, : sums.shape[1]] += pixels
+    return np.asarray(total >= 0.5 * np.maximum(count, 1))
+
+
+def _other_size(path: str | Path, size: tuple[Any, Any], plate: Plate) -> InputError:
+    return InputError(
+        f"{path}: is of a picture of {size[1]} x {size[0]} px, and {plate.path} has {plate.shape[1]} x "
+        f"{plate.shape[0]} px. Draw it on the plate itself, or on a copy of the same size."
+    )
+
+
+def _shape(where: str, shape: Any) -> tuple[str, Polygon]:
+    """Label and corners, px, of one shape."""
+    if not isinstance(shape, dict):
+        raise InputError(f"{where}: is a {type(shape).__name__}, not an object. Save the regions again with labelme.")
+    name = str(shape.get("label") or "").strip()
+    if not name:
+        raise InputError(f"{where}: has no label. Name it {EXCLUDE!r} to leave it out, or give the region a name.")
+    kind = shape.get("shape_type", "polygon")
+    try:
+        points = np.array(shape["points"], dtype=np.float64).reshape(-1, 2)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where} ({name}): field 'points' is missing or no list of (x, y) pairs.") from error
+    if kind == "rectangle" and len(points) >= 2:
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        points = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    elif kind != "polygon":
+        raise InputError(f"{where} ({name}): is a {kind}. Draw polygons or rectangles.")
+    if len(points) < 3 or not np.isfinite(points).all():
+        raise InputError(f"{where} ({name}): {len(points)} corners, or one that is not finite, make no polygon.")
+    return name, points
