@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError
 from dl4art.utils.files import make_folder
-from dl4art.utils.progress import progress
+from dl4art.utils.progress import in_steps, progress
 
 if TYPE_CHECKING:
     from dl4art.regression.map_summary import MapSummary
@@ -103,7 +103,7 @@ def _map(args: argparse.Namespace) -> int:
             options = MapOptions(
                 args.step, **cli.scale_arguments(args), mask=mask, regions=regions, limits=limits, **told
             )
-            whole = _in_steps(advance)
+            whole = in_steps(advance, _STEPS)
             try:
                 before = finished_plate(path, folders[path], network, options) if len(plates) > 1 else None
                 done.append(before or map_plate(path, folders[path], network, options, advance=whole))
@@ -148,18 +148,6 @@ def _names(plates: Sequence[Path]) -> dict[Path, str]:
             name, number = f"{path.stem}-{number}", number + 1
         names[path] = name
     return names
-
-
-def _in_steps(advance: Callable[[int], None]) -> Callable[[float], None]:
-    """Turn shares of a plate into whole steps of the progress bar, never more than there are."""
-    done = 0.0
-
-    def tell(share: float) -> None:
-        nonlocal done
-        before, done = int(done * _STEPS), min(1.0, done + share)
-        advance(int(done * _STEPS) - before)
-
-    return tell
 
 
 def _text(summary: MapSummary) -> str:

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from dl4art import map as door
 from dl4art.simulation.plates import draw_plate, write_plate
@@ -75,3 +76,54 @@ def test_an_output_that_is_a_file_is_refused(plate, tmp_path, capsys):
     (tmp_path / "taken").write_text("mine")
     assert door.main([str(plate), "-o", str(tmp_path / "taken")]) != 0
     assert "taken" in capsys.readouterr().err
+
+
+def test_a_grid_that_is_too_fine_is_a_wrong_call(plate, tmp_path, capsys):
+    assert door.main([str(plate), "-o", str(tmp_path / "out"), "--step", "0.05"]) == 2
+    assert "too fine" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_plates_are_one_canvas_and_go_on_where_they_were(plate, tmp_path, capsys):
+    folder = tmp_path / "plates"
+    folder.mkdir()
+    for name in ("a.tif", "b.tif"):
+        (folder / name).write_bytes(plate.read_bytes())
+    (folder / "c.tif").write_text("no picture")
+    words = [str(folder), "-o", str(tmp_path / "out"), "--quiet", "--title", "Three"]
+    assert door.main(words) == 1
+    shown = capsys.readouterr()
+    assert "c.tif" in shown.err
+    assert shown.out.count("vertical/cm") == 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b", "report.html", "summary.json"]
+    assert "Three" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    before = (tmp_path / "out" / "a" / "cells.csv").stat().st_mtime_ns
+    (folder / "c.tif").unlink()
+    assert door.main(words) == 0
+    assert (tmp_path / "out" / "a" / "cells.csv").stat().st_mtime_ns == before
+
+
+def test_masks_of_several_plates_lie_in_a_folder(plate, tmp_path, capsys):
+    other = tmp_path / "other.tif"
+    other.write_bytes(plate.read_bytes())
+    mask = tmp_path / "mask.png"
+    Image.fromarray(np.zeros((600, 800), np.uint8)).save(mask)
+    assert door.main([str(plate), str(other), "-o", str(tmp_path / "out"), "--mask", str(mask)]) == 2
+    assert "name a folder" in capsys.readouterr().err
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    Image.fromarray(np.full((600, 800), 255, np.uint8)).save(masks / "other.png")
+    words = ["--quiet", "--mask", str(masks)]
+    assert door.main([str(plate), str(other), "-o", str(tmp_path / "out"), *words]) == 0
+    cells = [json.loads((tmp_path / "out" / name / "summary.json").read_text())["cells"] for name in ("plate", "other")]
+    assert cells[0]["masked"] == 0
+    assert cells[1]["masked"] == 48
+    assert "other way round" in capsys.readouterr().out
+    Image.fromarray(np.zeros((600, 800), np.uint8)).save(masks / "other.tif")
+    assert door.main([str(plate), str(other), "-o", str(tmp_path / "out"), *words]) == 2
+    assert "Leave one of them" in capsys.readouterr().err
+
+
+def test_a_mask_that_is_not_there(plate, tmp_path, capsys):
+    assert door.main([str(plate), "-o", str(tmp_path / "out"), "--mask", str(tmp_path / "none.png")]) == 2
+    assert "none.png: no such file" in capsys.readouterr().err

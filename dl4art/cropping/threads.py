@@ -11,7 +11,7 @@ first pixel is (0.5, 0.5).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +117,45 @@ def mean_density(
             f"no two {direction} threads cross the window {window or 'of the whole picture'}; choose another"
         )
     return float(np.nanmean(part))
+
+
+def phase_crossings(
+    phase: NDArray[np.floating[Any]], along: NDArray[np.float64], piece: NDArray[np.int8] | None = None
+) -> NDArray[np.float64]:
+    """Where a thread phase passes a whole number from one column to the next, for `join_crossings`.
+
+    Parameters
+    ----------
+    phase : ndarray, shape (h, w)
+        Rising to the right.
+    along : ndarray, shape (h,)
+        Place of each row.
+    piece : ndarray, shape (h, w), optional
+        Which piece of cloth is seen, below zero for none; nothing crosses from one to the next.
+
+    Returns
+    -------
+    ndarray, shape (n, 4)
+        Piece, number of the thread, place across in columns, place along.
+    """
+    before, after = phase[:, :-1], phase[:, 1:]
+    number = np.floor(after)
+    crosses = number > np.floor(before)
+    if piece is not None:
+        crosses &= (piece[:, :-1] == piece[:, 1:]) & (piece[:, 1:] >= 0)
+    row, col = np.nonzero(crosses)
+    low, high, whole = before[row, col], after[row, col], number[row, col]
+    across = col + 0.5 + (whole - low) / (high - low)
+    which = np.zeros(len(row)) if piece is None else piece[row, col]
+    return np.stack([which, whole, across, along[row]], axis=1)
+
+
+def join_crossings(crossings: Sequence[NDArray[np.float64]], step: float) -> list[Polyline]:
+    """Centre-lines (across, along) from the crossings of each thread, broken where a `step` is missing."""
+    every = np.concatenate(crossings)
+    every = every[np.lexsort((every[:, 3], every[:, 1], every[:, 0]))]
+    ends = np.any(np.diff(every[:, :2], axis=0) != 0, axis=1) | (np.diff(every[:, 3]) > 1.5 * step)
+    return [line[:, 2:] for line in np.split(every, np.flatnonzero(ends) + 1) if len(line) > 1]
 
 
 def _positions(lines: Sequence[Polyline], height: int, width: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.cropping.labels import ThreadLabels
-from dl4art.cropping.threads import Polyline
+from dl4art.cropping.threads import Polyline, join_crossings, phase_crossings
 from dl4art.simulation.fields import Array
 from dl4art.simulation.furniture import piece_numbers
 from dl4art.simulation.render import Picture
@@ -39,9 +39,9 @@ def centre_lines(picture: Picture) -> ThreadLabels:
     """
     shape = picture.grey.shape
     rows, columns = (np.arange(side, dtype=np.float64) + 0.5 for side in shape)
-    vertical = _lines([_crossings(picture.vertical_phase, picture.piece, rows)], 1.0)
+    vertical = join_crossings([phase_crossings(picture.vertical_phase, rows, picture.piece)], 1.0)
     turned = None if picture.piece is None else picture.piece.T
-    horizontal = _lines([_crossings(picture.horizontal_phase.T, turned, columns)], 1.0)
+    horizontal = join_crossings([phase_crossings(picture.horizontal_phase.T, columns, turned)], 1.0)
     return _labels(vertical, horizontal, (shape[0], shape[1]), 1.0)
 
 
@@ -76,10 +76,10 @@ def _march(scene: Scene, direction: int, every_cm: float) -> list[Polyline]:
         phase, piece = _phase(scene, direction, x, y)
         if direction == 1:
             phase, piece = phase.T, None if piece is None else piece.T
-        crossing = _crossings(phase, piece, along)
+        crossing = phase_crossings(phase, along, piece)
         crossing[:, 2] *= step
         found.append(crossing)
-    return _lines(found, stops[1] - stops[0])
+    return join_crossings(found, stops[1] - stops[0])
 
 
 def _phase(scene: Scene, direction: int, x: Array, y: Array) -> tuple[Array, Pieces]:
@@ -90,28 +90,6 @@ def _phase(scene: Scene, direction: int, x: Array, y: Array) -> tuple[Array, Pie
     for number, sheet in enumerate(scene.pieces, 1):
         phase = np.where(piece == number, thread_phases(sheet, x, y)[direction], phase)
     return phase, piece
-
-
-def _crossings(phase: Array, piece: Pieces, along: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Where the phase passes a whole number within a row: piece, number, place across in columns, place along."""
-    before, after = phase[:, :-1], phase[:, 1:]
-    number = np.floor(after)
-    crosses = number > np.floor(before)
-    if piece is not None:
-        crosses &= (piece[:, :-1] == piece[:, 1:]) & (piece[:, 1:] >= 0)
-    row, col = np.nonzero(crosses)
-    low, high, whole = before[row, col], after[row, col], number[row, col]
-    across = col + 0.5 + (whole - low) / (high - low)
-    which = np.zeros(len(row)) if piece is None else piece[row, col]
-    return np.stack([which, whole, across, along[row]], axis=1)
-
-
-def _lines(crossings: list[npt.NDArray[np.float64]], step: float) -> list[Polyline]:
-    """Group crossings by thread, and break a line where it is interrupted."""
-    every = np.concatenate(crossings)
-    every = every[np.lexsort((every[:, 3], every[:, 1], every[:, 0]))]
-    ends = np.any(np.diff(every[:, :2], axis=0) != 0, axis=1) | (np.diff(every[:, 3]) > 1.5 * step)
-    return [line[:, 2:] for line in np.split(every, np.flatnonzero(ends) + 1) if len(line) > 1]
 
 
 def _labels(vertical: list[Polyline], horizontal: list[Polyline], shape: tuple[int, int], scale: float) -> ThreadLabels:

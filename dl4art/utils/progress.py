@@ -35,3 +35,15 @@ def progress(total: int, what: str, *, quiet: bool = False) -> Iterator[Callable
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda steps: bar.advance(task, steps)
+
+
+def in_steps(advance: Callable[[int], None], steps: int) -> Callable[[float], None]:
+    """Turn shares of a whole into whole steps of a progress bar, never more of them than there are."""
+    done = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal done
+        before, done = int(done * steps), min(1.0, done + share)
+        advance(int(done * steps) - before)
+
+    return tell

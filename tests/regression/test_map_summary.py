@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dl4art.regression.map_summary import BIN, Spread, summarise
+from dl4art.regression.map_summary import BIN, Spread, edge_swings, summarise
 from dl4art.regression.maps import STATUSES, ThreadMap
 
 
@@ -71,3 +71,24 @@ def test_a_part_of_a_map_has_numbers_of_its_own(rng):
     part = summarise(found, where)
     assert part.vertical.cells == 30
     assert part.vertical.mean == pytest.approx(found.density[6:, :5, 0].mean(), rel=1e-6)
+
+
+def test_cusping_shows_along_the_edge_and_not_inside(rng):
+    found = thread_map(rng, shape=(24, 40), blank=0)
+    found.angle[:] = 2.0
+    found.angle[:4, :, 1] += 3 * np.sin(np.arange(40) / 3)
+    edges = edge_swings(found)
+    assert list(edges) == ["top", "bottom", "left", "right"]
+    top = edges["top"]
+    assert (top.direction, len(top.place_cm)) == ("horizontal", 40)
+    assert top.swing == pytest.approx(3 / np.sqrt(2), rel=0.1)
+    assert top.swing_inside == pytest.approx(0, abs=1e-6)
+    assert edges["left"].direction == "vertical"
+    assert edges["bottom"].swing == pytest.approx(0, abs=1e-6)
+
+
+def test_edges_that_cannot_be_read_and_plates_without_an_inside_are_left_out(rng):
+    found = thread_map(rng, shape=(24, 40), blank=0)
+    found.angle[:4] = np.nan
+    assert "top" not in edge_swings(found)
+    assert edge_swings(thread_map(rng, shape=(8, 40), blank=0)) == {}
