@@ -14,6 +14,7 @@ CLIPPED = 0.3
 _FAINT = 0.4
 # grain finer than this standard deviation, in cm, is no weave
 _GRAIN = 0.005
+_EVERY = 2  # pixels from one to the next where many windows are looked at
 # share of the pixels whose tones may be outliers, and how near to the rest of them, in shares of the range, is clipped
 _OUTLIERS, _NEAR = 0.02, 0.03
 
@@ -64,14 +65,25 @@ def blank_shares(
     -------
     ndarray, shape (n,)
     """
-    spread = _windows(_spread(picture, cell, _GRAIN * 200), corners, side, step)
+    # only what the windows and the cells about them touch, and every other pixel of it: grain is softened anyway
+    reach = _EVERY * (int(max(cell)) // _EVERY + 2)
+    first = _EVERY * np.maximum(0, (corners.min(axis=0) - reach) // _EVERY)
+    last = corners.max(axis=0) + side + reach
+    part = np.asarray(picture[first[1] : last[1], first[0] : last[0]], np.float32)
+    soft = ndimage.gaussian_filter(part, _GRAIN * 200)[::_EVERY, ::_EVERY]
+    spread = _windows(
+        _ranges(soft, (cell[0] / _EVERY, cell[1] / _EVERY)), (corners - first) // _EVERY, side // _EVERY, step // _EVERY
+    )
     shares: npt.NDArray[np.floating[Any]] = (spread < _FAINT * np.median(spread, axis=1)[:, None]).mean(axis=1)
     return shares
 
 
 def _spread(picture: npt.NDArray[Any], cell: tuple[float, float], grain: float) -> npt.NDArray[np.float32]:
     """How far the grey values range in the cell about each pixel."""
-    grey = ndimage.gaussian_filter(np.asarray(picture, np.float32), grain)
+    return _ranges(ndimage.gaussian_filter(np.asarray(picture, np.float32), grain), cell)
+
+
+def _ranges(grey: npt.NDArray[np.float32], cell: tuple[float, float]) -> npt.NDArray[np.float32]:
     size = tuple(max(3, round(length)) for length in cell)
     spread: npt.NDArray[np.float32] = ndimage.maximum_filter(grey, size) - ndimage.minimum_filter(grey, size)
     return spread

@@ -8,9 +8,7 @@ else is in the picture.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +25,10 @@ MARGIN_CM = 1.7
 """How far round a window a picture has a say: a band of the coarsest threads is as wide as that."""
 _CLIP = 3.0  # tones are clipped at so many local standard deviations: no scratch must own a window
 # distances in the bank: of frequencies as a share of them, of angles in degrees
-_RATIO, _TURN = 0.04, 3.0
-_SPAN = 4.0  # standard deviations after which a band ends
-_FINE = 12.0  # cycles per cm; the grid on which phases are averaged has two points for each
+_RATIO, _TURN = 0.1, 4.0
+_SPAN = 3.0  # standard deviations after which a band ends
+_FINE = 10.0  # cycles per cm; the grid on which phases are averaged has two points for each
 _ROUNDS = 2
-_THREADS = min(4, os.cpu_count() or 1)
 _LAG = 2  # threads, after which the phase should have gone round as often
 
 
@@ -102,16 +99,14 @@ def local_waves(
     """
     wave, quality = near, np.zeros(len(near))
     band = DIAGONAL_BAND if diagonal else AXIS_BAND
-    # Fourier transforms let other threads run
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in range(_ROUNDS):
-            kinds = list(_bank(wave))
-            found, trust = np.zeros_like(near), np.zeros(len(near))
-            results = pool.map(lambda kind: _read(picture, kind[0], corners_px[kind[1]], side_px, band), kinds)
-            for (_, chosen, share), (here, agreement) in zip(kinds, results, strict=True):
-                found[chosen] += share[:, None] * here
-                trust[chosen] += share * agreement
-            wave, quality = found, trust
+    # one thread: the pieces are small, and several were slower by half
+    for _ in range(_ROUNDS):
+        found, trust = np.zeros_like(near), np.zeros(len(near))
+        for kind, chosen, share in _bank(wave):
+            here, agreement = _read(picture, kind, corners_px[chosen], side_px, band)
+            found[chosen] += share[:, None] * here
+            trust[chosen] += share * agreement
+        wave, quality = found, trust
     return LocalWaves(wave, quality)
 
 

@@ -31,6 +31,7 @@ FINEST_CM = 0.1
 STATUSES = ("ok", "unusable", "clipped", "unreadable", "masked")
 """What a cell is; all but the first are blank."""
 _REACH = 0.12  # how far from the network's density the phase is believed, as a share of it
+_HOPELESS = -1.5  # log error of the network from which on its density is no place to start from
 _CLEAR = 0.5  # quality from which the phase's angle is taken rather than the network's
 USABLE = 0.7
 """Share of a window that must be usable, as much as must show weave."""
@@ -178,7 +179,7 @@ def look_everywhere(
             getattr(merged, name)[where] = getattr(found, name)
         size = len(tile.rows), len(tile.cols)
         density, tilt = found.density.reshape(-1, 2), found.tilt.reshape(-1, 2)
-        refined, quality = _refined(tile, density, tilt)
+        refined, quality = _refined(tile, density, tilt, found.log_error.reshape(-1, 2))
         waves[where], qualities[where] = refined.reshape(*size, 2, 2), quality.reshape(*size, 2)
         cell = PX_PER_CM / np.median(density, axis=0)
         blank[where] = blank_shares(tile.grey, tile.corners, WINDOW, (cell[1], cell[0]), STRIDE).reshape(size)
@@ -207,17 +208,25 @@ def look_everywhere(
 _FIELDS = tuple(Readings.__dataclass_fields__)
 
 
-def _refined(tile: Tile, density: Array, tilt: Array) -> tuple[Floats, Floats]:
-    """Waves (n, 2, 2) of both systems of threads in the windows of a tile, and their qualities (n, 2)."""
+def _refined(tile: Tile, density: Array, tilt: Array, log_error: Array) -> tuple[Floats, Floats]:
+    """Waves (n, 2, 2) of both systems of threads in the windows of a tile, and their qualities (n, 2).
+
+    Where the network has no idea, neither has the phase: its waves stay, with quality zero.
+    """
     picture = WavePicture.of(tile.normal, PX_PER_CM)
-    near = upright_waves(density[:, 0], tilt[:, 0]), level_waves(density[:, 1], tilt[:, 1])
-    found = [local_waves(picture, wave, tile.corners, WINDOW) for wave in near]
-    wave, quality = np.stack([f.wave for f in found], axis=1), np.stack([f.quality for f in found], axis=1)
+    near = np.stack([upright_waves(density[:, 0], tilt[:, 0]), level_waves(density[:, 1], tilt[:, 1])], axis=1)
+    wave, quality = near.copy(), np.zeros(near.shape[:2])
+    some = np.flatnonzero((log_error <= _HOPELESS).all(axis=1))
+    for axis in (0, 1):
+        found = local_waves(picture, near[some, axis], tile.corners[some], WINDOW)
+        wave[some, axis], quality[some, axis] = found.wave, found.quality
     # a chequered cloth: two clear diagonal waves say more than a faint one
-    faint = np.flatnonzero(quality.min(axis=1) < _CLEAR)
+    faint = some[quality[some].min(axis=1) < _CLEAR]
     if len(faint):
         crossed = [
-            local_waves(picture, 0.5 * (near[0] + sign * near[1])[faint], tile.corners[faint], WINDOW, diagonal=True)
+            local_waves(
+                picture, 0.5 * (near[faint, 0] + sign * near[faint, 1]), tile.corners[faint], WINDOW, diagonal=True
+            )
             for sign in (1, -1)
         ]
         certain = np.minimum(crossed[0].quality, crossed[1].quality)

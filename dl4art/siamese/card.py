@@ -29,7 +29,9 @@ framed crop, locally normalised (half-width 2.7 threads), into two short vectors
 features of the counter's convolutions, and of the phase of the threads; the density is the last number of each. A small
 symmetric head scores two crops on their vectors, straight and turned by a quarter. The mean log odds over all pairs of
 crops of two canvases, at one alignment for all of them, become a similarity from 0 to 1 with a 95 % interval (bootstrap
-over the crops of both) and a verdict. Comparing fabrics by a Siamese network and by many pairs is the idea of
+over the crops of both) and a verdict. A pair with a crop that cannot be counted, which no canvas' similarity contains,
+is scored in two frames, and to its log odds is added {weight:.2f} times what the cosine of both crops' plain spectra
+exceeds {middle:.2f} by. Comparing fabrics by a Siamese network and by many pairs is the idea of
 Murillo-Fuentes, Olmos and Alba-Carcelen (arXiv 2506.20272), of which only the abstract was known to us: network, losses
 and aggregation are our own design, with figures of their own.
 
@@ -62,7 +64,7 @@ what a classifier makes of the true statistics of the same threads; the network 
 Calibrated on other simulated canvases: `unlike` where the interval ends below {unlike:.3f}, `compatible` where it
 begins above {compatible:.3f}, `excluded` where the densities differ by more than {bolt:.2f} times what one bolt shows
 by rule of thumb ({warp:g} th/cm in one direction and {weft:g} in the other), in whichever alignment is nearer. Canvases
-had about {crops} crops.
+had about {crops} crops; with fewer than {enough} of either the network's verdict stays undecided.
 
 | set | canvases | pairs | compatible | undecided | unlike | excluded |
 |---|---|---|---|---|---|---|
@@ -149,6 +151,9 @@ def model_card(
         warp=WARP_LIMIT,
         weft=WEFT_LIMIT,
         crops=calibration.crops,
+        enough=calibration.enough,
+        weight=calibration.spectrum_weight,
+        middle=calibration.spectrum_middle,
         verdicts="\n".join(f"{head} {_shares(values)} |" for head, values in known),
         decided=", ".join(f"{found['canvases'].get('decided', 0):.0%} ({name})" for name, found in results.items()),
         quantiles="\n".join(f"{head} {_joined(values['quantiles'], '.3f')} |" for head, values in known),
