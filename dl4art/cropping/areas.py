@@ -7,7 +7,6 @@ picture of the plate's size.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from dl4art.cropping.plate import Plate
 from dl4art.cropping.reading import read_plate
-from dl4art.cropping.usable import CELL_CM
+from dl4art.cropping.usable import CELL_CM, cell_counts, cell_edges
 from dl4art.utils.errors import InputError
 
 EXCLUDE = "exclude"
@@ -102,7 +101,7 @@ def inside(polygons: Iterable[Polygon], x_cm: NDArray[np.floating[Any]], y_cm: N
 
 def excluded_cells(areas: Areas, plate: Plate) -> Mask:
     """Tell which cells, those of `usable_area`, have their middle in a part that is left out."""
-    x_cm, y_cm = ((np.arange(math.ceil(side / CELL_CM - 1e-9)) + 0.5) * CELL_CM for side in plate.size_cm)
+    y_cm, x_cm = ((np.arange(count) + 0.5) * CELL_CM for count in cell_counts(plate))
     return inside(areas.excluded, x_cm, y_cm)
 
 
@@ -124,25 +123,20 @@ def masked_cells(path: str | Path, plate: Plate) -> Mask:
     mask = read_plate(path, plate.px_per_cm)
     if mask.shape != plate.shape:
         raise _other_size(path, mask.shape, plate)
-    height, width = plate.shape
-    down, across = plate.px_per_cm_y * CELL_CM, plate.px_per_cm_x * CELL_CM
-    columns = (np.arange(width) + 0.5) // across
-    total = np.zeros([math.ceil(side / CELL_CM - 1e-9) for side in plate.size_cm[::-1]])
-    count = np.zeros_like(total)
-    rows = max(1, _BAND_PX // width)
-    lefts = np.flatnonzero(np.diff(columns, prepend=-1))
+    rows, columns = cell_counts(plate)
+    down = cell_edges(rows, CELL_CM * plate.px_per_cm_y, plate.shape[0])
+    across = cell_edges(columns, CELL_CM * plate.px_per_cm_x, plate.shape[1])
+    band = max(1, int(_BAND_PX / (CELL_CM * plate.px_per_cm_y * plate.shape[1])))
     # a JPEG's black is not quite black
     limit = 127 if mask.dtype == "uint8" and Path(path).suffix.lower() in (".jpg", ".jpeg") else 0
-    for start in range(0, height, rows):
-        band = mask.read(slice(start, start + rows)) > limit
-        lines = ((np.arange(start, start + len(band)) + 0.5) // down).astype(int)
-        tops = np.flatnonzero(np.diff(lines, prepend=-1))
-        sums = np.add.reduceat(np.add.reduceat(band.astype(np.int64), tops, axis=0), lefts, axis=1)
-        pixels = np.outer(np.diff([*tops, len(band)]), np.diff([*lefts, width]))
-        where = lines[tops]
-        total[where, : sums.shape[1]] += sums
-        count[where, : sums.shape[1]] += pixels
-    return np.asarray(total >= 0.5 * np.maximum(count, 1))
+    share = np.zeros((rows, columns))
+    for first in range(0, rows, band):
+        last = min(first + band, rows)
+        white = mask.read(slice(down[first], down[last])) > limit
+        tops = [edge - down[first] for edge in down[first:last]]
+        white_px = np.add.reduceat(np.add.reduceat(white.astype(np.int64), tops, axis=0), across[:-1], axis=1)
+        share[first:last] = white_px / np.outer(np.diff(down[first : last + 1]), np.diff(across))
+    return np.asarray(share >= 0.5)
 
 
 def _other_size(path: str | Path, size: tuple[Any, Any], plate: Plate) -> InputError:

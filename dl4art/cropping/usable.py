@@ -95,6 +95,13 @@ def usable_area(plate: Plate, cell_cm: float = CELL_CM) -> NDArray[np.bool_]:
     return np.asarray(~(clipped | glaring | ((flat | _blank_border(cells, typical)) & ~woven)))
 
 
+def cell_counts(plate: Plate, cell_cm: float = CELL_CM) -> tuple[int, int]:
+    """Rows and columns of cells of a plate."""
+    width, height = plate.size_cm
+    rows, columns = (max(1, math.ceil(length / cell_cm - 1e-6)) for length in (height, width))
+    return rows, columns
+
+
 def _blank_border(cells: _Cells, typical: float) -> NDArray[np.bool_]:
     """Dull cells at either end of the tones, joined to the plate's edge by cells of that kind."""
     inner = cells.mean[cells.detail >= _DULL * typical]
@@ -122,11 +129,10 @@ def _grown(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _measure(plate: Plate, cell_cm: float) -> _Cells:
-    width, height = plate.size_cm
-    rows, columns = (max(1, math.ceil(length / cell_cm - 1e-6)) for length in (height, width))
+    rows, columns = cell_counts(plate, cell_cm)
     measured = np.zeros((9, rows, columns), dtype=np.float32)
-    down = _edges(rows, cell_cm * plate.px_per_cm_y, plate.shape[0])
-    across = _edges(columns, cell_cm * plate.px_per_cm_x, plate.shape[1])
+    down = cell_edges(rows, cell_cm * plate.px_per_cm_y, plate.shape[0])
+    across = cell_edges(columns, cell_cm * plate.px_per_cm_x, plate.shape[1])
     band = max(1, int(_BAND_PX / (cell_cm * plate.px_per_cm_y * plate.shape[1])))
     for first in range(0, rows, band):
         last = min(first + band, rows)
@@ -138,7 +144,7 @@ def _measure(plate: Plate, cell_cm: float) -> _Cells:
     return _Cells(*measured)
 
 
-def _edges(count: int, step: float, length: int) -> list[int]:
+def cell_edges(count: int, step: float, length: int) -> list[int]:
     """First pixel of each cell and one past the last; no cell is empty."""
     return [min(round(k * step), length - count + k) for k in range(count)] + [length]
 

@@ -100,10 +100,10 @@ def local_waves(
     wave, quality = near, np.zeros(len(near))
     band = DIAGONAL_BAND if diagonal else AXIS_BAND
     # one thread: the pieces are small, and several were slower by half
-    for _ in range(_ROUNDS):
+    for rounds_left in reversed(range(_ROUNDS)):
         found, trust = np.zeros_like(near), np.zeros(len(near))
         for kind, chosen, share in _bank(wave):
-            here, agreement = _read(picture, kind, corners_px[chosen], side_px, band)
+            here, agreement = _read(picture, kind, corners_px[chosen], side_px, band, judge=not rounds_left)
             found[chosen] += share[:, None] * here
             trust[chosen] += share * agreement
         wave, quality = found, trust
@@ -130,22 +130,30 @@ def _bank(wave: Floats) -> Iterator[tuple[Floats, npt.NDArray[np.intp], Floats]]
 
 
 def _read(
-    picture: WavePicture, wave: Floats, corners_px: npt.NDArray[Any], side_px: int, band: tuple[float, float]
+    picture: WavePicture,
+    wave: Floats,
+    corners_px: npt.NDArray[Any],
+    side_px: int,
+    band: tuple[float, float],
+    *,
+    judge: bool,
 ) -> tuple[Floats, Floats]:
-    """Mean phase gradient in windows, and its quality, in one band of the bank."""
-    signal, later, grid, centre = _demodulated(picture, wave, band)
+    """Mean phase gradient in windows, and its quality if it is to be judged, in one band of the bank."""
+    signal, later, grid, centre = _demodulated(picture, wave, band, judge=judge)
     windows = _Windows.of(corners_px / picture.px_per_cm / grid, side_px / picture.px_per_cm / grid)
     steps = (signal[:, 1:] * signal[:, :-1].conj(), signal[1:] * signal[:-1].conj())
     gradient = np.stack([windows.mean_angle(step) for step in steps], axis=1) / (2 * np.pi * grid)
+    if later is None:
+        return centre + gradient, np.zeros(len(corners_px))
     agreeing = windows.sums(windows.cut(later * signal.conj()))
     power = windows.sums(windows.cut(signal.real**2 + signal.imag**2))
     return centre + gradient, np.minimum(1.0, np.abs(agreeing) / np.maximum(power, 1e-30))
 
 
 def _demodulated(
-    picture: WavePicture, wave: Floats, band: tuple[float, float]
-) -> tuple[Complex, Complex, Floats, Floats]:
-    """Give the signal in a band about a wave on a coarse grid, and what it is two threads on.
+    picture: WavePicture, wave: Floats, band: tuple[float, float], *, judge: bool
+) -> tuple[Complex, Complex | None, Floats, Floats]:
+    """Give the signal in a band about a wave on a coarse grid and, to judge it by, what it is two threads on.
 
     Returns
     -------
@@ -169,8 +177,10 @@ def _demodulated(
     ahead = x * unit[0] + y * unit[1]
     gain = np.exp(-0.5 * ((ahead / across) ** 2 + ((x * unit[1] - y * unit[0]) / along) ** 2))
     block = picture.transform[np.ix_(at_y % rows, at_x % columns)] * gain.astype(np.float32)
-    onward = np.exp(2j * np.pi * _LAG / density * ahead).astype(np.complex64)
-    signal, later = (fft.ifft2(fft.ifftshift(part)) for part in (block, block * onward))
+    signal, later = fft.ifft2(fft.ifftshift(block)), None
+    if judge:
+        onward = np.exp(2j * np.pi * _LAG / density * ahead).astype(np.complex64)
+        later = fft.ifft2(fft.ifftshift(block * onward))
     grid = np.array([columns / signal.shape[1], rows / signal.shape[0]]) / picture.px_per_cm
     return signal, later, grid, middle * bins
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dl4art.cropping import plate_from_array
-from dl4art.cropping.areas import excluded_cells, inside, masked_cells, read_areas
+from dl4art.cropping import plate_from_array, usable_area
+from dl4art.cropping.areas import Areas, excluded_cells, inside, masked_cells, read_areas
 from dl4art.utils.errors import InputError
 
 SHAPE = (400, 600)  # 4 x 6 cm at 100 px/cm
@@ -83,6 +83,16 @@ def test_masks_are_read_in_bands(plate, tmp_path, monkeypatch, rng):
     monkeypatch.setattr("dl4art.cropping.areas._BAND_PX", 7000)
     np.testing.assert_array_equal(masked_cells(tmp_path / "mask.png", plate), whole)
     assert 0.2 < whole.mean() < 0.9
+
+
+@pytest.mark.parametrize("size", [(400, 600), (401, 633), (26, 75), (20, 10)])
+@pytest.mark.parametrize("px_per_cm", [100.0, 99.97, 33.3])
+def test_cells_are_those_of_the_usable_area(size, px_per_cm, tmp_path, rng):
+    plate = plate_from_array(rng.integers(0, 255, size).astype(np.uint8), px_per_cm)
+    Image.fromarray(np.full(size, 255, np.uint8)).save(tmp_path / "mask.png")
+    cells = masked_cells(tmp_path / "mask.png", plate)
+    assert cells.shape == usable_area(plate).shape == excluded_cells(Areas((), {}), plate).shape
+    assert cells.all()
 
 
 def test_a_mask_of_another_size_names_both(plate, tmp_path):
