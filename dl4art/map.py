@@ -109,6 +109,9 @@ def _map(args: argparse.Namespace) -> int:
                 done.append(before or map_plate(path, folders[path], network, options, advance=whole))
             except InputError as error:
                 print(f"error: {error}", file=sys.stderr)
+            except KeyboardInterrupt:
+                kept = f"{len(done)} of {len(plates)} plates are done and kept; the same command goes on from there"
+                raise KeyboardInterrupt(kept if done else "") from None
             whole(1.0)
     for plate in done:
         if len(plates) > 1:

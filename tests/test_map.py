@@ -127,3 +127,21 @@ def test_masks_of_several_plates_lie_in_a_folder(plate, tmp_path, capsys):
 def test_a_mask_that_is_not_there(plate, tmp_path, capsys):
     assert door.main([str(plate), "-o", str(tmp_path / "out"), "--mask", str(tmp_path / "none.png")]) == 2
     assert "none.png: no such file" in capsys.readouterr().err
+
+
+def test_an_interrupted_call_says_what_is_kept(plate, tmp_path, monkeypatch, capsys):
+    from dl4art.regression import map_plate as room
+
+    other = tmp_path / "other.tif"
+    other.write_bytes(plate.read_bytes())
+    real = room.map_plate
+
+    def stopped(path, *args, **kwargs):
+        if path == other:
+            raise KeyboardInterrupt
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(room, "map_plate", stopped)
+    assert door.main([str(plate), str(other), "-o", str(tmp_path / "out"), "--quiet"]) == 130
+    assert "1 of 2 plates are done and kept" in capsys.readouterr().err
+    assert (tmp_path / "out" / "plate" / "summary.json").exists()
