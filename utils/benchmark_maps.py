@@ -40,7 +40,7 @@ from dl4art.utils.files import make_folder
 from dl4art.utils.provenance import versions
 
 BATCH = 32
-PLATE = 7
+PLATE = 16
 """Number of the test plate that is mapped: one that can be read nearly everywhere."""
 Densities = NDArray[np.floating[Any]]
 Table = dict[str, dict[str, Any]]
