@@ -1,6 +1,6 @@
 """Learn to tell light threads from dark ones, on simulated crops, and write the trees that dl4art ships.
 
-    python utils/train_tones.py -o dl4art/regression/models/tones [--crops 8000] [--folder runs/tones]
+    python utils/train_tones.py -o dl4art/regression/trees [--crops 8000] [--folder runs/tones]
 
 Each readable crop is folded into one unit of its weave by its true waves. It also counts transposed and as its
 negative; crops of other seeds test the result. It takes about a quarter of an hour.
@@ -121,7 +121,7 @@ licence: BSD-3-Clause
 # Thread tones
 
 {trees} boosted trees on 66 numbers of a crop folded into one unit of plain weave (`dl4art/regression/tones.py`).
-Trained by `python utils/train_tones.py -o dl4art/regression/models/tones --crops {crops}`, seed {seed}, on
+Trained by `python utils/train_tones.py -o dl4art/regression/trees --crops {crops}`, seed {seed}, on
 {readable} readable simulated crops of 1.5 cm, each also transposed and as its negative. No picture of a real canvas was
 used.
 
@@ -158,7 +158,7 @@ def main() -> int:
     right, surer = score(load_trees((args.output / "tones.npz").read_bytes()), sets["test"])
     numbers = {"trees": len(trees.roots), "crops": args.crops, "seed": SEED, "right": right, "surer": surer}
     card = CARD.format(**numbers, readable=len(sets["train"].unit), tested=len(sets["test"].unit))
-    (args.output / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    (args.output / "tones.md").write_text(card, encoding="utf-8")
     print(f"right {right:.1%}, of the surer four fifths {surer:.1%}")
     return 0
 

@@ -149,7 +149,7 @@ def light_threads(unit: Floats, trees: ToneTrees | None = None) -> tuple[float, 
 @lru_cache(maxsize=1)
 def shipped_trees() -> ToneTrees:
     """Load the trees that dl4art brings."""
-    data = files("dl4art.regression").joinpath("models/tones/tones.npz").read_bytes()
+    data = files("dl4art.regression").joinpath("trees/tones.npz").read_bytes()
     return load_trees(data)
 
 
