@@ -91,7 +91,7 @@ def _map(args: argparse.Namespace) -> int:
     from dl4art.regression import ThreadCounter
     from dl4art.regression.map_figures import ColourLimits
     from dl4art.regression.map_overview import write_overview
-    from dl4art.regression.map_plate import MapOptions, MappedPlate, finished_plate, map_plate
+    from dl4art.regression.mapped_plate import MapOptions, MappedPlate, finished_plate, map_plate
 
     network = ThreadCounter.from_pretrained(args.model)
     told = {"title": args.title, "inventory": args.inventory, "films": args.films}

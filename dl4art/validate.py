@@ -68,7 +68,7 @@ def _validate(args: argparse.Namespace) -> int:
     if args.output:
         make_folder(args.output)
     if args.map:
-        from dl4art.regression.map_plate import read_map
+        from dl4art.regression.mapped_plate import read_map
 
         found, model = read_map(args.map), None
     else:

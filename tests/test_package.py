@@ -91,3 +91,14 @@ def test_the_readme_names_commands_that_exist():
 
     readme = (ROOT / "README.md").read_text("utf-8") + (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert set(re.findall(r"python -m dl4art\.(\w+)", readme)) <= set(commands())
+
+
+def test_what_a_room_offers_is_there():
+    from dl4art import regression, siamese
+
+    for room in (regression, siamese):
+        assert set(room.__all__) <= set(dir(room))
+        for name in room.__all__:
+            assert getattr(room, name).__name__ == name
+        with pytest.raises(AttributeError):
+            _ = room.nonsense

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from dl4art.regression.map_figures import ColourLimits, draw_histogram, draw_map
-from dl4art.regression.map_plate import MappedPlate
 from dl4art.regression.map_report import footer, picture, png
 from dl4art.regression.map_summary import MapSummary, summarise
+from dl4art.regression.mapped_plate import MappedPlate
 from dl4art.regression.maps import STEP_CM, ThreadMap
 from dl4art.utils.files import atomic_path
 from dl4art.utils.tables import write_json

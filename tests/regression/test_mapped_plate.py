@@ -10,8 +10,8 @@ from PIL import Image
 
 from dl4art.regression.map_figures import ColourLimits
 from dl4art.regression.map_overview import common_limits, joined, write_overview
-from dl4art.regression.map_plate import ELSEWHERE, MapOptions, finished_plate, map_plate, read_map
 from dl4art.regression.map_summary import summarise
+from dl4art.regression.mapped_plate import ELSEWHERE, MapOptions, finished_plate, map_plate, read_map
 from dl4art.regression.maps import STATUSES
 from dl4art.utils.errors import InputError, OutputError
 
