@@ -23,6 +23,7 @@ SURE = 0.8
 """A cell is shown if at least so many of those like it are right in both directions."""
 _ALIKE = 0.04  # difference from a neighbour, as a share, that is no contradiction
 _APART_CM, _REACH = 0.5, 2  # neighbours lie so far apart, and there are so many each way
+_AT_ONCE = 20_000  # cells whose neighbours are in memory together
 _OPEN = 1.0  # neighbours' worth of doubt whether they agree, where there are few
 _KNOWN = [0, 1, 2, 4, 5]  # of `calibration.features`; in maps the spectrum is never asked without the network
 
@@ -130,24 +131,33 @@ def neighbourhood(
     steps = [every * step for step in range(-_REACH, _REACH + 1)]
     places = [(down, right) for down in steps for right in steps if down or right]
     weights = usable[..., None] * (quality + 0.05)
-    moved = [_moved(values, places) for values in (log_density, tilt, weights)]
-    densities, tilts, weight = moved
-    alike = np.abs(densities - log_density[..., None]) < _ALIKE
-    agreeing = ((weight * alike).sum(-1) + 0.5 * _OPEN) / (weight.sum(-1) + _OPEN)
-    alone = weight.sum(-1) <= 0
-    apart = np.where(alone, 0.0, np.abs(_middle(densities, weight) - log_density))
-    turned = np.where(alone, 0.0, np.abs(_middle(tilts, weight) - tilt))
-    # what is far off is no worse than what is merely off
-    return np.stack([agreeing, np.log(np.minimum(apart, 0.5) + 0.01), np.log(np.minimum(turned, 10.0) + 0.3)], axis=-1)
+    border = [(every * _REACH,) * 2] * 2 + [(0, 0)]
+    padded = [np.pad(values, border) for values in (log_density, tilt, weights)]
+    found = np.empty((*log_density.shape, 3))
+    rows, cols = usable.shape
+    band = max(1, _AT_ONCE // cols)
+    for start in range(0, rows, band):
+        part = slice(start, min(start + band, rows))
+        densities, tilts, weight = (_moved(values, part, cols, places) for values in padded)
+        alike = np.abs(densities - log_density[part][..., None]) < _ALIKE
+        agreeing = ((weight * alike).sum(-1) + 0.5 * _OPEN) / (weight.sum(-1) + _OPEN)
+        alone = weight.sum(-1) <= 0
+        apart = np.where(alone, 0.0, np.abs(_middle(densities, weight) - log_density[part]))
+        turned = np.where(alone, 0.0, np.abs(_middle(tilts, weight) - tilt[part]))
+        # what is far off is no worse than what is merely off
+        limited = np.log(np.minimum(apart, 0.5) + 0.01), np.log(np.minimum(turned, 10.0) + 0.3)
+        found[part] = np.stack([agreeing, *limited], axis=-1)
+    return found
 
 
-def _moved(values: npt.NDArray[Any], places: list[tuple[int, int]]) -> Floats:
-    """Values of the neighbours at some places, (ny, nx, 2, len(places)); zero beyond the map."""
-    reach = max(max(abs(down), abs(right)) for down, right in places)
-    rows, cols = values.shape[:2]
-    padded = np.pad(values, [(reach, reach), (reach, reach), (0, 0)])
-    parts = [padded[reach + down : reach + down + rows, reach + right : reach + right + cols] for down, right in places]
-    return np.stack(parts, axis=-1)
+def _moved(padded: npt.NDArray[Any], part: slice, cols: int, places: list[tuple[int, int]]) -> Floats:
+    """Values of the neighbours of some rows of cells, (rows, cols, 2, len(places)); zero beyond the map."""
+    reach = max(down for down, _ in places)
+    moved = [
+        padded[part.start + reach + down : part.stop + reach + down, reach + right : reach + right + cols]
+        for down, right in places
+    ]
+    return np.stack(moved, axis=-1)
 
 
 def _middle(values: Floats, weights: Floats) -> Floats:

@@ -60,6 +60,16 @@ def test_neighbours_are_as_far_apart_on_a_finer_grid(rng):
     np.testing.assert_allclose(found[::2, ::2], coarse)
 
 
+def test_many_cells_are_judged_in_bands(rng, monkeypatch):
+    density, tilt, quality = fields()
+    density += rng.normal(0, 0.05, density.shape)
+    tilt += rng.normal(0, 1, tilt.shape)
+    usable = rng.random(SHAPE) < 0.9
+    at_once = neighbourhood(density, tilt, quality, usable, 0.5)
+    monkeypatch.setattr("dl4art.regression.map_trust._AT_ONCE", 35)
+    np.testing.assert_array_equal(neighbourhood(density, tilt, quality, usable, 0.5), at_once)
+
+
 def read_map(rng, wrong=0.3):
     """A map in which a share of the cells reads nonsense, with little quality and the network in doubt."""
     count = SHAPE[0] * SHAPE[1]
