@@ -68,7 +68,9 @@ def test_a_blank_plate_has_a_report_without_numbers(tmp_path, capsys):
         tmp_path / "blank.tif", np.full((400, 400), 90, np.uint8), resolution=(200, 200), resolutionunit="CENTIMETER"
     )
     assert door.main([str(tmp_path / "blank.tif"), "-o", str(tmp_path / "out"), "--quiet"]) == 0
-    assert "undetermined" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "undetermined" in shown
+    assert "no cell of this plate can be read" in shown
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["vertical"]["mean"] is None
 
 

@@ -110,6 +110,8 @@ def map_plate(
     )
     summary, regions = summarise(found), _regions(found, areas)
     remarks = [*plate.notes, *notes, *_weave_remark(plate, network, found)]
+    if not summary.cells["ok"]:
+        remarks.append("no cell of this plate can be read. Does it show canvas, and is the scale right?")
     about = _about(path, options, network) | {
         "width_cm": plate.size_cm[0],
         "height_cm": plate.size_cm[1],

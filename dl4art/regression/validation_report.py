@@ -60,7 +60,7 @@ def draw_agreement(checked: Sequence[Checked], found: Agreement) -> Figure:
         axes.axhline(found.bias, color="#22252a", linewidth=1)
         for limit in (found.lower_limit, found.upper_limit):
             axes.axhline(limit, color="#22252a", linewidth=1, linestyle="--")
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     axes.axhline(0, color="#b5b8bd", linewidth=0.8, zorder=0)
     axes.set_xlabel("mean of both, threads per cm", fontsize=9)
     axes.set_ylabel("map less manual", fontsize=9)
