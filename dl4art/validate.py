@@ -68,8 +68,9 @@ def _validate(args: argparse.Namespace) -> int:
     if args.output:
         make_folder(args.output)
     if args.map:
-        from dl4art.regression.mapped_plate import read_map
+        from dl4art.regression.mapped_plate import check_map_of, read_map
 
+        check_map_of(args.map, args.plate)
         found, model = read_map(args.map), None
     else:
         from dl4art.regression import ThreadCounter

@@ -50,6 +50,10 @@ def test_counts_are_set_against_a_map_that_is_there(plate, manual, tmp_path, cap
     capsys.readouterr()
     assert door.main([str(plate[0]), str(manual), "--map", str(tmp_path / "map"), "--quiet"]) == 0
     assert "6 of 6" in capsys.readouterr().out
+    other = tmp_path / "other.tif"
+    write_plate(other, draw_plate(4, 0, (4.0, 3.0), furnished=False), 200.0)
+    assert door.main([str(other), str(manual), "--map", str(tmp_path / "map"), "--quiet"]) == 2
+    assert "is not the map of" in capsys.readouterr().err
 
 
 def test_what_is_wrong_is_a_sentence(plate, manual, tmp_path, capsys):

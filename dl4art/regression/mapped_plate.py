@@ -25,7 +25,7 @@ from dl4art.regression.map_report import write_report
 from dl4art.regression.map_summary import DIRECTIONS, MapSummary, summarise
 from dl4art.regression.maps import STATUSES, STEP_CM, ThreadMap, map_threads
 from dl4art.utils.errors import InputError
-from dl4art.utils.files import make_folder
+from dl4art.utils.files import make_folder, sha256
 from dl4art.utils.provenance import provenance
 
 ELSEWHERE = "elsewhere"
@@ -178,6 +178,17 @@ def read_map(folder: str | Path) -> ThreadMap:
         return ThreadMap(np.array(x), np.array(y), density, column("high") - density, column("angle"), status)
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is no table of cells of a map ({error}). Make the map again.") from error
+
+
+def check_map_of(folder: str | Path, path: str | Path) -> None:
+    """Raise InputError if the map in a folder was made of another picture than the one at `path`."""
+    try:
+        about = json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8"))
+        known = {item["sha256"] for item in about["inputs"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder}: has no summary.json of a map ({error}). Make the map again.") from error
+    if sha256(path) not in known:
+        raise InputError(f"{folder}: is not the map of {path}, or the picture has changed since. Make the map again.")
 
 
 def _about(path: Path, options: MapOptions, network: ThreadCounter) -> dict[str, Any]:
