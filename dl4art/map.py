@@ -115,7 +115,7 @@ def _map(args: argparse.Namespace) -> int:
             whole(1.0)
     for plate in done:
         if len(plates) > 1:
-            print(f"{plate.path.name}")
+            print(plate.path.name)
         print(f"{_text(plate.summary)}\n")
         for name, part in plate.regions.items():
             print(f"{name}\n{tables.text_table(part.table(), numeric=range(1, 7))}\n")

@@ -10,21 +10,9 @@ from pathlib import Path
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError
 from dl4art.utils.files import make_folder
-from dl4art.utils.progress import progress
+from dl4art.utils.progress import in_steps, progress
 
 _STEPS = 1000
-_COLUMNS = (
-    "x_cm",
-    "y_cm",
-    "direction",
-    "count",
-    "width_cm",
-    "manual_per_cm",
-    "map_per_cm",
-    "map_low",
-    "map_high",
-    "difference",
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,7 +63,6 @@ def _validate(args: argparse.Namespace) -> int:
     else:
         from dl4art.regression import ThreadCounter
         from dl4art.regression.maps import map_threads
-        from dl4art.utils.progress import in_steps
 
         network = ThreadCounter.from_pretrained(args.model)
         model = network.name
@@ -91,7 +78,9 @@ def _validate(args: argparse.Namespace) -> int:
     from dl4art.regression.validation_report import agreement_rows, write_validation
 
     rows = [spot.to_dict() for spot in checked]
-    print(tables.text_table([_COLUMNS, *(tuple(_cell(row[name]) for name in _COLUMNS) for row in rows)], range(10)))
+    columns = list(rows[0])
+    cells = [[_cell(value) for value in row.values()] for row in rows]
+    print(tables.text_table([columns, *cells], numeric=range(len(columns))))
     print()
     print(tables.text_table(agreement_rows(summary)))
     if args.output:
@@ -101,7 +90,7 @@ def _validate(args: argparse.Namespace) -> int:
             inputs=[args.plate, args.manual],
             model=model,
         )
-        tables.write_csv(folder / "validation.csv", _COLUMNS, rows)
+        tables.write_csv(folder / "validation.csv", columns, rows)
         write_validation(folder / "report.html", plate, checked, summary, about)
         tables.write_json(folder / "validation.json", {**about, **summary.to_dict(), "spots": rows})
         print(f"\nread {folder / 'report.html'}; the numbers are in files beside it")

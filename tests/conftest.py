@@ -1,5 +1,6 @@
 """What several tests share."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -35,3 +36,61 @@ def run_python(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def call_door(run_python):
+    """Call a door in a process of its own: its exit code, and what it imported that takes long."""
+
+    def call(door, words):
+        program = (
+            "import sys\n"
+            f"from dl4art import {door} as door\n"
+            "try: code = door.main(sys.argv[1:])\n"
+            "except SystemExit as stop: code = stop.code\n"
+            "heavy = {'numpy', 'scipy', 'keras', 'tensorflow', 'rich', 'PIL', 'tifffile', 'matplotlib'}\n"
+            "print(code, *sorted(heavy & {*sys.modules}))\n"
+        )
+        done = run_python("-c", program, *words)
+        assert "Traceback" not in done.stderr
+        code, *heavy = done.stdout.splitlines()[-1].split()
+        return int(code), heavy
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def load_script():
+    """Load a maintainers' script, which is no part of the package, as a module."""
+
+    def load(path):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        # dataclasses look their module up
+        module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def plain_plate(tmp_path_factory):
+    """A plain simulated plate, 4 x 3 cm at 200 px/cm: its file, and its truth."""
+    from dl4art.simulation.plates import draw_plate, write_plate
+
+    path = tmp_path_factory.mktemp("plates") / "plate.tif"
+    return path, write_plate(path, draw_plate(3, 0, (4.0, 3.0), furnished=False), 200.0)
+
+
+@pytest.fixture
+def thread_map():
+    """Make a map of densities (ny, nx, 2), a cell every half centimetre; those that are NaN are blank."""
+    from dl4art.regression.maps import STATUSES, ThreadMap
+
+    def make(density, angle=0.0, blank="unreadable"):
+        density = np.asarray(density, np.float32)
+        status = np.where(np.isnan(density[..., 0]), STATUSES.index(blank), 0).astype(np.uint8)
+        y, x = (np.arange(side) / 2 + 0.25 for side in status.shape)
+        return ThreadMap(x, y, density, 0.02 * density, 0 * density + np.float32(angle), status)
+
+    return make

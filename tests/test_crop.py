@@ -1,13 +1,7 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tifffile
 
-import dl4art
 from dl4art import crop, cropping
 from dl4art.cropping import read_plate
 
@@ -159,18 +153,6 @@ def test_what_was_cut_before_an_interruption_stays(plates, tmp_path, capsys, mon
     assert "4 crops of 1 of 2 files" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--wrong"], ["none.tif", "-o", "crops"]])
-def test_answers_that_need_no_library_come_without_one(tmp_path, arguments):
-    heavy = "{'numpy', 'scipy', 'tifffile', 'PIL', 'keras', 'tensorflow'}"
-    code = f"import sys, atexit; atexit.register(lambda: print('HEAVY', {heavy} & set(sys.modules)))\n"
-    code += f"from dl4art.crop import main; sys.exit(main({arguments!r}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(dl4art.__file__).parents[1])},
-        check=False,
-    )
-    assert done.returncode == (0 if "--help" in arguments else 2), done.stderr
-    assert "HEAVY set()" in done.stdout
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["--wrong"], 2), (["none.tif", "-o", "crops"], 2)])
+def test_nothing_heavy_is_imported_before_the_call_stands(words, code, call_door):
+    assert call_door("crop", words) == (code, [])

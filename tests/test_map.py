@@ -9,14 +9,11 @@ import tifffile
 from PIL import Image
 
 from dl4art import map as door
-from dl4art.simulation.plates import draw_plate, write_plate
 
 
-@pytest.fixture(scope="module")
-def plate(tmp_path_factory):
-    path = tmp_path_factory.mktemp("plates") / "plate.tif"
-    write_plate(path, draw_plate(3, 0, (4.0, 3.0), furnished=False), 200.0)
-    return path
+@pytest.fixture
+def plate(plain_plate):
+    return plain_plate[0]
 
 
 def test_a_plate_becomes_a_report(plate, tmp_path, capsys):
@@ -147,3 +144,8 @@ def test_an_interrupted_call_says_what_is_kept(plate, tmp_path, monkeypatch, cap
     assert door.main([str(plate), str(other), "-o", str(tmp_path / "out"), "--quiet"]) == 130
     assert "1 of 2 plates are done and kept" in capsys.readouterr().err
     assert (tmp_path / "out" / "plate" / "summary.json").exists()
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), ([], 2), (["none.tif", "-o", "x"], 2)])
+def test_nothing_heavy_is_imported_before_the_call_stands(words, code, call_door):
+    assert call_door("map", words) == (code, [])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +20,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def script():
-    """The maintainers' script, which knows the folder's layout; it is no part of the package."""
-    spec = importlib.util.spec_from_file_location("evaluate_real", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    # dataclasses look their module up
-    sys.modules["evaluate_real"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["evaluate_real"]
+def script(load_script):
+    """The maintainers' script, which knows the folder's layout."""
+    return load_script(SCRIPT)
 
 
 @pytest.fixture(scope="module", params=["spectral", "auto"])

@@ -1,4 +1,4 @@
-"""Time and test four ways to map one plate, in one run on the same cores.
+"""Time and test five ways to map one plate, in one run on the same cores.
 
     python utils/benchmark_maps.py [--size-cm 20x16] [--json regression/results/benchmark.json]
 

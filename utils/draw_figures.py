@@ -19,6 +19,7 @@ from dl4art.cropping import PX_PER_CM, read_plate
 from dl4art.cropping.labels import read_labelme
 from dl4art.regression import CombinedCounter, ThreadEstimate
 from dl4art.regression.map_figures import COLOURS
+from dl4art.utils.pages import png
 
 ROOT = Path(__file__).parents[1]
 CROPS = ("sample-029", "sample-021")
@@ -58,8 +59,7 @@ def draw(names: tuple[str, ...], output: Path) -> None:
             figure.text(left, height, "\N{BLACK SQUARE}", color=colour, fontsize=12)
             figure.text(left + 0.012, height, finding(estimate, direction), fontsize=12)
     output.parent.mkdir(exist_ok=True)
-    # no version inside, so that the same numbers give the same file
-    figure.savefig(output, dpi=130, metadata={"Software": None})
+    output.write_bytes(png(figure, dpi=130))
 
 
 def main() -> None:

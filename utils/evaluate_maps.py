@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from dl4art.simulation.readability import READABLE, contrast_to_noise
 from dl4art.simulation.render import Picture
 from dl4art.utils import cli
 from dl4art.utils.files import make_folder
+from dl4art.utils.shards import join_shards
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +46,6 @@ class Cells:
     density: NDArray[np.float64]
     half: NDArray[np.float64]
     angle: NDArray[np.float64]
-
-    @classmethod
-    def joined(cls, parts: list[Cells]) -> Cells:
-        """All cells of some plates."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 def window_of(picture: Picture, x: int, y: int) -> Picture:
@@ -119,7 +115,7 @@ def main() -> int:
             file=sys.stderr,
             flush=True,
         )
-    found = {"plates": args.plates, "size_cm": SIZE_CM, "model": network.name, **scores(Cells.joined(parts))}
+    found = {"plates": args.plates, "size_cm": SIZE_CM, "model": network.name, **scores(join_shards(Cells, parts))}
     for name, value in found.items():
         print(f"{name:40s} {value:.4g}" if isinstance(value, float) else f"{name:40s} {value}")
     if args.json:

@@ -6,7 +6,6 @@ picture of the plate's size.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ from numpy.typing import NDArray
 
 from dl4art.cropping.plate import Plate
 from dl4art.cropping.reading import read_plate
-from dl4art.cropping.usable import CELL_CM, cell_counts, cell_edges
+from dl4art.cropping.shapes import Shape, read_shapes
+from dl4art.cropping.usable import CELL_CM, cell_bands, cell_counts, cell_edges
 from dl4art.utils.errors import InputError
 
 EXCLUDE = "exclude"
@@ -25,7 +25,6 @@ EXCLUDE = "exclude"
 Polygon = NDArray[np.float64]
 """Corners (x, y) in cm from the upper-left corner of the plate, (n, 2)."""
 Mask = NDArray[np.bool_]
-_BAND_PX = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -63,27 +62,18 @@ def read_areas(path: str | Path, plate: Plate) -> Areas:
     InputError
         If the file cannot be read, is of a picture of another size, or a shape is no polygon or rectangle.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}). Check its name.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: is not JSON ({error}). Save the regions again with labelme.") from error
-    shapes = content.get("shapes") if isinstance(content, dict) else None
-    if not isinstance(shapes, list):
-        raise InputError(f"{path}: field 'shapes' is missing or no list. Save the regions again with labelme.")
-    size = content.get("imageHeight"), content.get("imageWidth")
+    size, shapes = read_shapes(path, "regions")
     if size != plate.shape:
         raise _other_size(path, size, plate)
     per_cm = np.array([plate.px_per_cm_x, plate.px_per_cm_y])
     excluded: list[Polygon] = []
     regions: dict[str, tuple[Polygon, ...]] = {}
-    for number, shape in enumerate(shapes, start=1):
-        name, corners = _shape(f"{path}: shape {number}", shape)
-        if name.lower() == EXCLUDE:
-            excluded.append(corners / per_cm)
+    for shape in shapes:
+        corners = _corners(shape) / per_cm
+        if shape.label.lower() == EXCLUDE:
+            excluded.append(corners)
         else:
-            regions[name] = (*regions.get(name, ()), corners / per_cm)
+            regions[shape.label] = (*regions.get(shape.label, ()), corners)
     return Areas(tuple(excluded), regions)
 
 
@@ -123,15 +113,11 @@ def masked_cells(path: str | Path, plate: Plate) -> Mask:
     mask = read_plate(path, plate.px_per_cm)
     if mask.shape != plate.shape:
         raise _other_size(path, mask.shape, plate)
-    rows, columns = cell_counts(plate)
-    down = cell_edges(rows, CELL_CM * plate.px_per_cm_y, plate.shape[0])
-    across = cell_edges(columns, CELL_CM * plate.px_per_cm_x, plate.shape[1])
-    band = max(1, int(_BAND_PX / (CELL_CM * plate.px_per_cm_y * plate.shape[1])))
+    down, across = cell_edges(plate)
     # a JPEG's black is not quite black
     limit = 127 if mask.dtype == "uint8" and Path(path).suffix.lower() in (".jpg", ".jpeg") else 0
-    share = np.zeros((rows, columns))
-    for first in range(0, rows, band):
-        last = min(first + band, rows)
+    share = np.zeros(cell_counts(plate))
+    for first, last in cell_bands(plate):
         white = mask.read(slice(down[first], down[last])) > limit
         tops = [edge - down[first] for edge in down[first:last]]
         white_px = np.add.reduceat(np.add.reduceat(white.astype(np.int64), tops, axis=0), across[:-1], axis=1)
@@ -139,30 +125,23 @@ def masked_cells(path: str | Path, plate: Plate) -> Mask:
     return np.asarray(share >= 0.5)
 
 
-def _other_size(path: str | Path, size: tuple[Any, Any], plate: Plate) -> InputError:
+def _other_size(path: str | Path, size: tuple[int, int], plate: Plate) -> InputError:
     return InputError(
         f"{path}: is of a picture of {size[1]} x {size[0]} px, and {plate.path} has {plate.shape[1]} x "
         f"{plate.shape[0]} px. Draw it on the plate itself, or on a copy of the same size."
     )
 
 
-def _shape(where: str, shape: Any) -> tuple[str, Polygon]:
-    """Label and corners, px, of one shape."""
-    if not isinstance(shape, dict):
-        raise InputError(f"{where}: is a {type(shape).__name__}, not an object. Save the regions again with labelme.")
-    name = str(shape.get("label") or "").strip()
+def _corners(shape: Shape) -> Polygon:
+    """Corners of a region in px."""
+    where, name, points = shape.where, shape.label, shape.points
     if not name:
         raise InputError(f"{where}: has no label. Name it {EXCLUDE!r} to leave it out, or give the region a name.")
-    kind = shape.get("shape_type", "polygon")
-    try:
-        points = np.array(shape["points"], dtype=np.float64).reshape(-1, 2)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{where} ({name}): field 'points' is missing or no list of (x, y) pairs.") from error
-    if kind == "rectangle" and len(points) >= 2:
+    if shape.kind == "rectangle" and len(points) >= 2:
         (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
         points = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-    elif kind != "polygon":
-        raise InputError(f"{where} ({name}): is a {kind}. Draw polygons or rectangles.")
+    elif shape.kind != "polygon":
+        raise InputError(f"{where} ({name}): is a {shape.kind}. Draw polygons or rectangles.")
     if len(points) < 3 or not np.isfinite(points).all():
         raise InputError(f"{where} ({name}): {len(points)} corners, or one that is not finite, make no polygon.")
-    return name, points
+    return points

@@ -7,6 +7,7 @@ between its two sides; so does a band of a mask.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl4art.cropping.masks import bands_to_lines, draw_bands
-from dl4art.cropping.threads import Direction, Polyline, Window, mean_density
+from dl4art.cropping.shapes import Shape, read_shapes
+from dl4art.cropping.threads import Direction, Polyline, Window, mean_density, read_direction
 from dl4art.utils.errors import InputError
 from dl4art.utils.files import atomic_path
 
 # version of labelme's file format that is written; any is read
 LABELME_VERSION = "5.5.0"
-_DIRECTIONS: dict[str, Direction] = {
-    "vertical": "vertical",
-    "v": "vertical",
-    "horizontal": "horizontal",
-    "h": "horizontal",
-}
 _Line = list[list[float]]
 
 
@@ -46,6 +42,17 @@ class ThreadLabels:
     vertical: tuple[Polyline, ...]
     horizontal: tuple[Polyline, ...]
     shape: tuple[int, int]
+
+    @classmethod
+    def ordered(
+        cls, vertical: Iterable[Polyline], horizontal: Iterable[Polyline], shape: tuple[int, int]
+    ) -> ThreadLabels:
+        """From centre-lines in any order."""
+        return cls(
+            tuple(sorted(vertical, key=lambda line: float(line[:, 0].mean()))),
+            tuple(sorted(horizontal, key=lambda line: float(line[:, 1].mean()))),
+            shape,
+        )
 
     def transposed(self) -> ThreadLabels:
         """Labels of the transposed picture: rows and columns, and so the two directions, change places."""
@@ -87,24 +94,12 @@ def read_labelme(path: str | Path) -> ThreadLabels:
     InputError
         If the file cannot be read, a field is missing or wrong, or a shape has another label or kind.
     """
-    content: Any
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: is not JSON ({error}); save the labels again with labelme") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds a {type(content).__name__}, not the object that labelme writes")
-    height, width = (_size(path, content, name) for name in ("imageHeight", "imageWidth"))
-    shapes = content.get("shapes")
-    if not isinstance(shapes, list):
-        raise InputError(f"{path}: field 'shapes' is missing or no list; save the labels again with labelme")
+    size, shapes = read_shapes(path, "labels")
     lines: dict[Direction, list[Polyline]] = {"vertical": [], "horizontal": []}
-    for number, shape in enumerate(shapes, start=1):
-        direction, line = _shape_line(f"{path}: shape {number}", shape)
+    for shape in shapes:
+        direction, line = _thread(shape)
         lines[direction].append(line)
-    return _ordered(lines["vertical"], lines["horizontal"], (height, width))
+    return ThreadLabels.ordered(lines["vertical"], lines["horizontal"], size)
 
 
 def write_labelme(labels: ThreadLabels, path: str | Path, image: str, *, thread_width: float = 8.0) -> None:
@@ -166,7 +161,7 @@ def read_masks(path: str | Path) -> ThreadLabels:
         )
     height, width = vertical.shape
     across = [line[:, ::-1] for line in bands_to_lines(np.ascontiguousarray(horizontal.T))]
-    return _ordered(bands_to_lines(vertical), across, (height, width))
+    return ThreadLabels.ordered(bands_to_lines(vertical), across, (height, width))
 
 
 def write_masks(labels: ThreadLabels, path: str | Path, *, thread_width: float = 8.0) -> tuple[Path, Path]:
@@ -224,25 +219,12 @@ def _read_mask(path: Path) -> NDArray[np.bool_]:
     return mask > 0
 
 
-def _size(path: str | Path, content: dict[str, Any], name: str) -> int:
-    value = content.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{path}: field '{name}' is {value!r}, not a number of pixels; save the labels again")
-    return value
-
-
-def _shape_line(where: str, shape: Any) -> tuple[Direction, Polyline]:
-    if not isinstance(shape, dict):
-        raise InputError(f"{where}: is a {type(shape).__name__}, not an object")
-    label = str(shape.get("label", "")).strip()
-    direction = _DIRECTIONS.get(label.lower())
+def _thread(shape: Shape) -> tuple[Direction, Polyline]:
+    """Centre-line of a thread that was labelled, and which way it runs."""
+    where, kind, points = shape.where, shape.kind, shape.points
+    direction = read_direction(shape.label)
     if direction is None:
-        raise InputError(f"{where}: field 'label' is {label!r}; name each thread 'vertical' or 'horizontal'")
-    try:
-        points = np.array(shape["points"], dtype=np.float64).reshape(-1, 2)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{where}: field 'points' is missing or no list of (x, y) pairs") from error
-    kind = shape.get("shape_type", "polygon")
+        raise InputError(f"{where}: field 'label' is {shape.label!r}; name each thread 'vertical' or 'horizontal'")
     if kind not in {"polygon", "linestrip", "line"}:
         raise InputError(f"{where}: field 'shape_type' is {kind!r}; draw each thread as a polygon or a line strip")
     if len(points) < (3 if kind == "polygon" else 2) or not np.isfinite(points).all():
@@ -281,11 +263,3 @@ def _polygon(line: Polyline, width: float, direction: Direction) -> dict[str, An
     aside = np.array([width / 2, 0.0]) if direction == "vertical" else np.array([0.0, width / 2])
     points: _Line = np.concatenate([line - aside, (line + aside)[::-1]]).tolist()
     return {"label": direction, "points": points, "group_id": None, "shape_type": "polygon", "flags": {}}
-
-
-def _ordered(vertical: list[Polyline], horizontal: list[Polyline], shape: tuple[int, int]) -> ThreadLabels:
-    return ThreadLabels(
-        tuple(sorted(vertical, key=lambda line: float(line[:, 0].mean()))),
-        tuple(sorted(horizontal, key=lambda line: float(line[:, 1].mean()))),
-        shape,
-    )

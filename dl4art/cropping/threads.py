@@ -21,9 +21,15 @@ from dl4art.utils.errors import InputError
 Polyline = NDArray[np.float64]
 Direction = Literal["vertical", "horizontal"]
 Window = tuple[slice, slice]
+DIRECTIONS: tuple[Direction, Direction] = ("vertical", "horizontal")
 
 # two centre-lines are never nearer than this, in pixels: threads that touch or cross keep a finite density
 _NEAREST = 0.5
+
+
+def read_direction(text: str) -> Direction | None:
+    """Which way threads run, from its name or first letter in any case; None if it is neither."""
+    return next((direction for direction in DIRECTIONS if text.lower() in (direction, direction[0])), None)
 
 
 def density_map(

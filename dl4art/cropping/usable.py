@@ -7,6 +7,7 @@ no one would call canvas. All is relative to the plate itself, so that neither e
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -131,11 +132,8 @@ def _grown(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _measure(plate: Plate, cell_cm: float) -> _Cells:
     rows, columns = cell_counts(plate, cell_cm)
     measured = np.zeros((9, rows, columns), dtype=np.float32)
-    down = cell_edges(rows, cell_cm * plate.px_per_cm_y, plate.shape[0])
-    across = cell_edges(columns, cell_cm * plate.px_per_cm_x, plate.shape[1])
-    band = max(1, int(_BAND_PX / (cell_cm * plate.px_per_cm_y * plate.shape[1])))
-    for first in range(0, rows, band):
-        last = min(first + band, rows)
+    down, across = cell_edges(plate, cell_cm)
+    for first, last in cell_bands(plate, cell_cm):
         pixels = plate.read(slice(down[first], down[last]))
         for i in range(first, last):
             strip = pixels[down[i] - down[first] : down[i + 1] - down[first]]
@@ -144,9 +142,21 @@ def _measure(plate: Plate, cell_cm: float) -> _Cells:
     return _Cells(*measured)
 
 
-def cell_edges(count: int, step: float, length: int) -> list[int]:
-    """First pixel of each cell and one past the last; no cell is empty."""
-    return [min(round(k * step), length - count + k) for k in range(count)] + [length]
+def cell_edges(plate: Plate, cell_cm: float = CELL_CM) -> tuple[list[int], list[int]]:
+    """First pixel of each row of cells and one past the last, and of each column; no cell is empty."""
+    steps = cell_cm * plate.px_per_cm_y, cell_cm * plate.px_per_cm_x
+    down, across = (
+        [min(round(k * step), length - count + k) for k in range(count)] + [length]
+        for count, step, length in zip(cell_counts(plate, cell_cm), steps, plate.shape, strict=True)
+    )
+    return down, across
+
+
+def cell_bands(plate: Plate, cell_cm: float = CELL_CM) -> Iterator[tuple[int, int]]:
+    """First row of cells and one past the last of bands that fit into memory."""
+    rows, _ = cell_counts(plate, cell_cm)
+    band = max(1, int(_BAND_PX / (cell_cm * plate.px_per_cm_y * plate.shape[1])))
+    return ((first, min(first + band, rows)) for first in range(0, rows, band))
 
 
 def _tones(strip: Grey, across: list[int]) -> Grey:

@@ -15,7 +15,7 @@ from dl4art.regression.counter import Array, Readings, ThreadCounter, judged, pr
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.legibility import CLIPPED, blank_share, clipped_share
 from dl4art.regression.spectral import refine_density, spectral_peaks
-from dl4art.regression.weave import weave_features, weave_logit
+from dl4art.regression.weave import FEATURES, weave_features, weave_logit
 
 _REACH = 0.08  # how far from the network's density the spectrum is searched, as a share of it
 _HIDDEN = 0.1  # share of a picture without weave that is told as the reason why it cannot be read
@@ -99,6 +99,11 @@ class Evidence:
     """(), share of the picture that is clipped."""
     weave: Array
     """(2, 2, 19), `dl4art.regression.weave.weave_features`"""
+
+    @classmethod
+    def of_cells(cls, density: Array, quality: Array, blank: Array, clipped: Array) -> Evidence:
+        """Of the cells of a map, where the spectrum is not asked without the network, nor for other weaves."""
+        return cls(density, quality, density, blank, clipped, np.zeros((len(density), 2, 2, FEATURES), np.float32))
 
 
 def look(picture: Array, reading: Readings) -> Evidence:

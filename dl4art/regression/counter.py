@@ -119,17 +119,14 @@ class ThreadCounter:
         Readings
         """
         readings = self._read(pictures)
-        total = _trust(readings)[..., None] * _stacked(readings)
+        total = _weighted(readings)
         for scale in (COARSER**power for power in range(1, _SCALES)):
             large = [i for i, picture in enumerate(pictures) if min(picture.shape) * scale >= WINDOW]
             if large:
                 coarse = self._read([_coarser(pictures[i], scale) for i in large])
                 coarse.density[:] *= np.float32(scale)
-                # made coarser, fine cloth lies beyond what the network knows
-                known = readings.density[large] <= scale * _FINEST
-                total[large] += (known * _trust(coarse))[..., None] * _stacked(coarse)
-        values = (total[..., :-1] / total[..., -1:]).astype(np.float32)
-        return Readings(**{name: values[..., index] for index, name in enumerate(_FIELDS)})
+                total[large] += _weighted(coarse, readings.density[large] <= scale * _FINEST)
+        return _mean(total)
 
     def _read(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Readings:
         """Read pictures at the scale they have."""
@@ -192,12 +189,8 @@ class ThreadCounter:
 
     def _pool(self, outputs: Array) -> Array:
         """Pool (n, rows, cols, 5) over all windows to (n, 4): density, log error, angle, readable."""
-        from dl4art.regression.network import REFERENCE_DENSITY
-
         side = self.profiles.shape[1]
-        own = np.exp(np.clip(outputs[..., 1], -6, 6))
-        values = outputs[..., [0, 2, 3]]
-        values[..., 0] = REFERENCE_DENSITY * np.exp(np.clip(values[..., 0], -1.4, 1.4))
+        own, values = decoded(outputs)
         profile = self.profiles[0][:, None] * self.profiles[1]
         total = np.zeros((len(outputs), 3))
         weights = np.zeros((len(outputs), 1))
@@ -223,25 +216,36 @@ def _coarser(picture: npt.NDArray[Any], scale: float) -> Array:
     return plate_from_array(np.asarray(picture), PX_PER_CM).sample(px_per_cm=scale * PX_PER_CM)
 
 
-def _stacked(readings: Readings) -> npt.NDArray[np.float64]:
-    """All numbers of readings and ones, (n, 2, 5), to be weighted and summed."""
-    values = [getattr(readings, name) for name in _FIELDS]
-    return np.stack([*values, np.ones_like(values[0])], axis=-1).astype(np.float64)
+def decoded(outputs: Array) -> tuple[Array, Array]:
+    """Weights of the network's outputs, (..., 5), and density, log error and angle there, (..., 3)."""
+    from dl4art.regression.network import REFERENCE_DENSITY
+
+    own: Array = np.exp(np.clip(outputs[..., 1], -6, 6))
+    values: Array = outputs[..., [0, 2, 3]]
+    values[..., 0] = REFERENCE_DENSITY * np.exp(np.clip(values[..., 0], -1.4, 1.4))
+    return own, values
 
 
 def blend(fine: Readings, coarse: Readings, scale: float) -> Readings:
     """Join readings of the same places with those at a coarser scale, as `ThreadCounter.read` does; any shape."""
-    # made coarser, fine cloth lies beyond what the network knows
-    known = fine.density <= scale * _FINEST
-    total = _trust(fine)[..., None] * _stacked(fine) + (known * _trust(coarse))[..., None] * _stacked(coarse)
+    return _mean(_weighted(fine) + _weighted(coarse, fine.density <= scale * _FINEST))
+
+
+def _weighted(readings: Readings, known: npt.NDArray[np.bool_] | bool = True) -> npt.NDArray[np.float64]:
+    """All numbers of readings and ones, (n, 2, 5), times their weight: by the error that the network expects.
+
+    None of it counts where they are not `known`: made coarser, fine cloth lies beyond what the network knows.
+    """
+    trust = known * np.exp(-3 * np.clip(readings.log_error, -7, 2).astype(np.float64))
+    values = [getattr(readings, name) for name in _FIELDS]
+    weighted: npt.NDArray[np.float64] = trust[..., None] * np.stack([*values, np.ones_like(trust)], axis=-1)
+    return weighted
+
+
+def _mean(total: npt.NDArray[np.float64]) -> Readings:
+    """Make readings of the sum of weighted ones."""
     values = (total[..., :-1] / total[..., -1:]).astype(np.float32)
     return Readings(**{name: values[..., index] for index, name in enumerate(_FIELDS)})
-
-
-def _trust(readings: Readings) -> npt.NDArray[np.float64]:
-    """Weight of readings among those of the same pictures, (n, 2), by the error that the network expects."""
-    trust: npt.NDArray[np.float64] = np.exp(-3 * np.clip(readings.log_error, -7, 2).astype(np.float64))
-    return trust
 
 
 def judged(

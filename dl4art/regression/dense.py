@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.cropping.plate import Plate
-from dl4art.regression.counter import WINDOW, Array, Readings, ThreadCounter
+from dl4art.regression.counter import WINDOW, Array, Readings, ThreadCounter, decoded
 from dl4art.regression.preprocess import HALF_WIDTH, normalise
 
 STRIDE = 8
@@ -204,12 +204,8 @@ def pool(network: ThreadCounter, normal: Array) -> Array:
     (rows, cols, 4) array
         Density, log error, angle in tens of degrees, logit of readability of the vertical threads.
     """
-    from dl4art.regression.network import REFERENCE_DENSITY
-
     outputs = np.asarray(network.trunk.predict_on_batch(normal[None, ..., None]))[0]
-    own = np.exp(np.clip(outputs[..., 1], -6, 6))
-    values = outputs[..., [0, 2, 3]]
-    values[..., 0] = REFERENCE_DENSITY * np.exp(np.clip(values[..., 0], -1.4, 1.4))
+    own, values = decoded(outputs)
     down, right = network.profiles
     weighted = _summed(np.concatenate([own[..., None], own[..., None] * values], axis=-1), down, right)
     even = np.full_like(down, 1 / len(down))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from dl4art.regression.phase import AXIS_BAND, DIAGONAL_BAND
+from dl4art.regression.phase import AXIS_BAND, DIAGONAL_BAND, band_gain
 
 Floats = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex64]
@@ -99,7 +99,7 @@ def local_waves(
     """
     wave, quality = near, np.zeros(len(near))
     band = DIAGONAL_BAND if diagonal else AXIS_BAND
-    # one thread: the pieces are small, and several were slower by half
+    # on one processor: the pieces are small, and on several it was slower by half
     for rounds_left in reversed(range(_ROUNDS)):
         found, trust = np.zeros_like(near), np.zeros(len(near))
         for kind, chosen, share in _bank(wave):
@@ -167,15 +167,13 @@ def _demodulated(
     rows, columns = picture.transform.shape
     bins = np.array([picture.px_per_cm / columns, picture.px_per_cm / rows])
     density = float(np.hypot(*wave))
-    across, along = band[0] * density, band[1] * density
     middle = np.rint(wave / bins).astype(int)
-    half = np.ceil(max(_SPAN * max(across, along), _FINE) / bins).astype(int)
+    widest = max(band) * density
+    half = np.ceil(max(_SPAN * widest, _FINE) / bins).astype(int)
     sides = [fft.next_fast_len(int(2 * n + 1), real=False) for n in half]
     at_x, at_y = (place + np.arange(-(side // 2), side - side // 2) for place, side in zip(middle, sides, strict=True))
     x, y = at_x * bins[0] - wave[0], (at_y * bins[1] - wave[1])[:, None]
-    unit = wave / density
-    ahead = x * unit[0] + y * unit[1]
-    gain = np.exp(-0.5 * ((ahead / across) ** 2 + ((x * unit[1] - y * unit[0]) / along) ** 2))
+    gain, ahead = band_gain(x, y, wave, band)
     block = picture.transform[np.ix_(at_y % rows, at_x % columns)] * gain.astype(np.float32)
     signal, later = fft.ifft2(fft.ifftshift(block)), None
     if judge:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dl4art.cropping.areas import Polygon
-from dl4art.regression.map_summary import BIN, DIRECTIONS, EdgeSwing, MapSummary
+from dl4art.cropping.threads import DIRECTIONS
+from dl4art.regression.map_summary import BIN, EdgeSwing, MapSummary
 from dl4art.regression.maps import ThreadMap
 
 Limits = tuple[float, float]
@@ -73,7 +74,7 @@ def draw_map(
         )
         axes.set_facecolor(BLANK)
         axes.set_title(f"{direction} threads", fontsize=10)
-        _in_cm(axes)
+        label_axes(axes, "cm", "cm", fontsize=8, frame=True)
         _outline(axes, outlines or {})
         bar = figure.colorbar(image, ax=axes, shrink=0.85)
         bar.set_label(_UNITS[quantity], fontsize=8)
@@ -91,10 +92,7 @@ def draw_histogram(summary: MapSummary) -> Figure:
         edges = histogram.start + BIN * np.arange(len(counts) + 1)
         if len(counts):
             axes.stairs(counts, edges, fill=True, alpha=0.75, color=COLOURS[direction], label=f"{direction} threads")
-    axes.set_xlabel("threads per cm", fontsize=9)
-    axes.set_ylabel("cells", fontsize=9)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
+    label_axes(axes, "threads per cm", "cells", fontsize=9)
     if histogram.vertical:
         axes.legend(frameon=False, fontsize=9)
     return figure
@@ -143,10 +141,7 @@ def draw_edges(edges: Mapping[str, EdgeSwing]) -> Figure:
         axes.plot(edge.place_cm, edge.inside, color="#9aa0a6", linewidth=1.2, label="inside")
         axes.plot(edge.place_cm, edge.angle, color=COLOURS[edge.direction], linewidth=1.6, label="along the edge")
         axes.set_title(f"{name}: {edge.direction} threads", fontsize=9)
-        axes.set_xlabel("cm", fontsize=8)
-        axes.set_ylabel("degrees", fontsize=8)
-        axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
+        label_axes(axes, "cm", "degrees", fontsize=8)
     panels[0].legend(frameon=False, fontsize=8)
     for axes in panels[len(edges) :]:
         axes.set_visible(False)
@@ -168,7 +163,9 @@ def _outline(axes: Axes, outlines: Mapping[str, Sequence[Polygon]]) -> None:
             )
 
 
-def _in_cm(axes: Axes) -> None:
-    axes.set_xlabel("cm", fontsize=8)
-    axes.set_ylabel("cm", fontsize=8)
+def label_axes(axes: Axes, x: str, y: str, *, fontsize: int, frame: bool = False) -> None:
+    """Write at the axes what they are; without a `frame`, no lines are drawn above and to the right."""
+    axes.set_xlabel(x, fontsize=fontsize)
+    axes.set_ylabel(y, fontsize=fontsize)
     axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(frame)

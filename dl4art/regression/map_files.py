@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from dl4art.cropping.areas import Polygon
+from dl4art.cropping.threads import DIRECTIONS
 from dl4art.regression.map_figures import ColourLimits, draw_histogram, draw_map
-from dl4art.regression.map_summary import DIRECTIONS, MapSummary
+from dl4art.regression.map_summary import MapSummary
 from dl4art.regression.maps import STATUSES, ThreadMap
 from dl4art.utils.files import atomic_path
+from dl4art.utils.pages import png
 from dl4art.utils.tables import write_csv, write_json
 
 CELL_COLUMNS = (
@@ -79,8 +81,7 @@ def write_map(
     for name, figure in {**figures, "histogram": draw_histogram(summary)}.items():
         paths.append(folder / f"{name}.png")
         with atomic_path(paths[-1]) as temporary:
-            # no version inside, so that the same numbers give the same file
-            figure.savefig(temporary, format="png", dpi=220, metadata={"Software": None})
+            temporary.write_bytes(png(figure, dpi=220))
     paths.append(folder / "summary.json")
     write_json(paths[-1], {**about, **summary.to_dict()})
     return paths

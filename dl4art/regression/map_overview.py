@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dl4art.regression.map_figures import ColourLimits, draw_histogram, draw_map
-from dl4art.regression.map_report import footer, picture, png
 from dl4art.regression.map_summary import MapSummary, summarise
 from dl4art.regression.mapped_plate import MappedPlate
 from dl4art.regression.maps import STEP_CM, ThreadMap
-from dl4art.utils.files import atomic_path
+from dl4art.utils.pages import drawing, write_page
 from dl4art.utils.tables import write_json
 
 _TAILS = (0.01, 0.99)
@@ -48,38 +46,29 @@ def write_overview(
     OutputError
         If a file cannot be written.
     """
-    import jinja2
-
     folder = Path(folder)
     total = summarise(joined([plate.found for plate in plates]))
     limits = common_limits(plates, limits)
     head, *rows = total.table()
-    figures = [
-        picture("Histogram", "Cells of all plates in steps of 0.1 threads per cm.", "png", png(draw_histogram(total)))
-    ]
+    figures = [drawing("Histogram", "Cells of all plates in steps of 0.1 threads per cm.", draw_histogram(total))]
     for plate in plates:
         caption = "Density, threads per cm; the colours mean the same on all plates of this report."
-        figures.append(picture(plate.path.stem, caption, "png", png(draw_map(plate.found, "density", limits))))
+        figures.append(drawing(plate.path.stem, caption, draw_map(plate.found, "density", limits)))
     first = plates[0].about
     inputs = [record for plate in plates for record in plate.about["inputs"]]
-    template = files("dl4art.regression").joinpath("templates/overview.html").read_text(encoding="utf-8")
-    page = (
-        jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-        .from_string(template)
-        .render(
-            title=about.get("title") or f"{len(plates)} plates",
-            inventory=about.get("inventory") or "",
-            films=about.get("films") or "",
-            head=head,
-            rows=rows,
-            plates=[_row(plate, folder) for plate in plates],
-            warp=_warp(total),
-            figures=figures,
-            footer=footer({**first, "inputs": inputs}),
-        )
+    write_page(
+        folder / "report.html",
+        "regression/templates/overview.html",
+        {**first, "inputs": inputs},
+        title=about.get("title") or f"{len(plates)} plates",
+        inventory=about.get("inventory") or "",
+        films=about.get("films") or "",
+        head=head,
+        rows=rows,
+        plates=[_row(plate, folder) for plate in plates],
+        warp=_warp(total),
+        figures=figures,
     )
-    with atomic_path(folder / "report.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
     each = {os.path.relpath(plate.folder, folder): plate.summary.to_dict() for plate in plates}
     write_json(folder / "summary.json", {**first, **about, "inputs": inputs, **total.to_dict(), "plates": each})
     return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,6 @@ from dl4art.regression.dense import spans
 from dl4art.regression.legibility import CLIPPED
 from dl4art.regression.map_trust import ReadMap
 from dl4art.regression.maps import STEP_CM, USABLE, grid_points, look_everywhere, usable_shares
-from dl4art.regression.weave import FEATURES
 from dl4art.simulation.plates import draw_plate, plate_shape, to_pixels
 from dl4art.simulation.render import Picture, render
 from dl4art.simulation.truth import WindowTruth, window_truth
@@ -73,7 +72,7 @@ def read_plates(network: ThreadCounter, folder: str | Path, split: PlateSplit, c
     """
     made = make_shards(
         Cells,
-        partial(_read_plates, network=network, split=split),
+        partial(_read_plate, network=network, split=split),
         folder,
         f"plates-{split}-{network.folder.sha256[:8]}",
         count,
@@ -82,11 +81,6 @@ def read_plates(network: ThreadCounter, folder: str | Path, split: PlateSplit, c
         done=lambda _: None,
     )
     return [_as_map(made, made.plate == number) for number in np.unique(made.plate)]
-
-
-def _read_plates(numbers: range, *, network: ThreadCounter, split: PlateSplit) -> Cells:
-    parts = [_read_plate(network, split, number) for number in numbers]
-    return Cells(**{name: np.concatenate([part[name] for part in parts]) for name in Cells.__dataclass_fields__})
 
 
 def drawn_plate(split: PlateSplit, number: int, size_cm: tuple[float, float] = SIZE_CM) -> tuple[Plate, Picture]:
@@ -110,37 +104,30 @@ def true_cells(plate: Plate, picture: Picture, step_cm: float = STEP_CM) -> Wind
     return truth
 
 
-def _read_plate(network: ThreadCounter, split: PlateSplit, number: int) -> dict[str, npt.NDArray[Any]]:
+def _read_plate(numbers: range, *, network: ThreadCounter, split: PlateSplit) -> Cells:
+    (number,) = numbers
     plate, picture = drawn_plate(split, number)
     usable = usable_area(plate)
     centres = grid_points(plate, STEP_CM)
     reading, evidence, angle = look_everywhere(plate, network, centres, tone_range(plate, usable))
     shape = len(centres[1]), len(centres[0])
     count = shape[0] * shape[1]
-    return {
-        "plate": np.full(count, number, np.int32),
-        "shape": np.tile(np.array(shape, np.int32), (count, 1)),
+    return Cells(
+        plate=np.full(count, number, np.int32),
+        shape=np.tile(np.array(shape, np.int32), (count, 1)),
         **{name: getattr(reading, name) for name in Readings.__dataclass_fields__},
-        "refined": evidence.density,
-        "quality": evidence.quality,
-        "angle": angle,
-        "blank": evidence.blank,
-        "clipped": evidence.clipped,
-        "usable": usable_shares(plate, usable, *centres).ravel() >= USABLE,
-        "true_density": true_cells(plate, picture).density.astype(np.float32),
-    }
+        refined=evidence.density,
+        quality=evidence.quality,
+        angle=angle,
+        blank=evidence.blank,
+        clipped=evidence.clipped,
+        usable=usable_shares(plate, usable, *centres).ravel() >= USABLE,
+        true_density=true_cells(plate, picture).density.astype(np.float32),
+    )
 
 
 def _as_map(cells: Cells, mine: npt.NDArray[np.bool_]) -> ReadMap:
-    refined = cells.refined[mine]
-    evidence = Evidence(
-        refined,
-        cells.quality[mine],
-        refined,
-        cells.blank[mine],
-        cells.clipped[mine],
-        np.zeros((len(refined), 2, 2, FEATURES), np.float32),
-    )
+    evidence = Evidence.of_cells(cells.refined[mine], cells.quality[mine], cells.blank[mine], cells.clipped[mine])
     rows, cols = cells.shape[mine][0].tolist()
     return ReadMap(
         Readings(*(getattr(cells, name)[mine] for name in Readings.__dataclass_fields__)),

@@ -1,16 +1,13 @@
-"""The report of one plate: a page that needs nothing but itself, for the screen and for A4 paper."""
+"""The report of one plate."""
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from dl4art.cropping.areas import Polygon
 from dl4art.cropping.plate import Plate
@@ -18,7 +15,7 @@ from dl4art.cropping.tones import to_uint8
 from dl4art.regression.map_figures import ColourLimits, draw_edges, draw_histogram, draw_map
 from dl4art.regression.map_summary import EDGE_CM, EdgeSwing, MapSummary, edge_swings
 from dl4art.regression.maps import ThreadMap
-from dl4art.utils.files import atomic_path
+from dl4art.utils.pages import drawing, picture, write_page
 
 _WIDEST = 1400  # pixels of the plate's picture
 _CAPTIONS = {
@@ -66,8 +63,6 @@ def write_report(
     regions : mapping of str to (MapSummary, sequence of Polygon), optional
         Numbers and outlines of regions, by name.
     """
-    import jinja2
-
     limits = limits or ColourLimits()
     head, *rows = summary.table()
     width, height = plate.size_cm
@@ -82,37 +77,32 @@ def write_report(
         ("Map", f"a cell every {step:g} cm; {known} of {total} cells can be read" + (f" ({blank})" if blank else "")),
         *((name.capitalize(), str(about[name])) for name in ("model", "created") if about.get(name)),
     ]
-    figures = [picture("The plate", "As it was given, reduced.", "jpeg", _thumbnail(plate, tones))]
+    figures = [picture("The plate", "As it was given, reduced.", _thumbnail(plate, tones), "jpeg")]
     regions = regions or {}
     outlines = {name: polygons for name, (_, polygons) in regions.items()}
     for quantity, (heading, caption) in _CAPTIONS.items():
-        figures.append(picture(heading, caption, "png", png(draw_map(found, quantity, limits, outlines))))
+        figures.append(drawing(heading, caption, draw_map(found, quantity, limits, outlines)))
     if edges := edge_swings(found):
-        figures.append(picture("Along the edges", _edge_caption(edges), "png", png(draw_edges(edges))))
-    figures.append(picture("Histogram", "Cells in steps of 0.1 threads per cm.", "png", png(draw_histogram(summary))))
-    template = files("dl4art.regression").joinpath("templates/map.html").read_text(encoding="utf-8")
-    page = (
-        jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-        .from_string(template)
-        .render(
-            title=about.get("title") or plate.path.stem,
-            inventory=about.get("inventory") or "",
-            facts=facts,
-            head=head,
-            rows=rows,
-            regions=[(name, part.table()[1:], sum(part.cells.values())) for name, (part, _) in regions.items()],
-            warp=(
-                f"The warp cannot be told: {summary.criterion}."
-                if summary.warp == "undetermined"
-                else f"The warp is {summary.warp}: {summary.criterion}."
-            ),
-            remarks=remarks,
-            figures=figures,
-            footer=footer(about),
-        )
+        figures.append(drawing("Along the edges", _edge_caption(edges), draw_edges(edges)))
+    figures.append(drawing("Histogram", "Cells in steps of 0.1 threads per cm.", draw_histogram(summary)))
+    write_page(
+        path,
+        "regression/templates/map.html",
+        about,
+        title=about.get("title") or plate.path.stem,
+        inventory=about.get("inventory") or "",
+        facts=facts,
+        head=head,
+        rows=rows,
+        regions=[(name, part.table()[1:], sum(part.cells.values())) for name, (part, _) in regions.items()],
+        warp=(
+            f"The warp cannot be told: {summary.criterion}."
+            if summary.warp == "undetermined"
+            else f"The warp is {summary.warp}: {summary.criterion}."
+        ),
+        remarks=remarks,
+        figures=figures,
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
 
 
 def _edge_caption(edges: Mapping[str, EdgeSwing]) -> str:
@@ -123,18 +113,6 @@ def _edge_caption(edges: Mapping[str, EdgeSwing]) -> str:
     )
 
 
-def picture(heading: str, caption: str, kind: str, data: bytes) -> dict[str, str]:
-    """Give what a template needs to show a picture inside the page."""
-    return {"heading": heading, "caption": caption, "kind": kind, "data": base64.b64encode(data).decode("ascii")}
-
-
-def png(figure: Figure) -> bytes:
-    """Draw a figure into a PNG file in memory."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=200, metadata={"Software": None})
-    return file.getvalue()
-
-
 def _thumbnail(plate: Plate, tones: tuple[float, float]) -> bytes:
     from PIL import Image
 
@@ -143,13 +121,3 @@ def _thumbnail(plate: Plate, tones: tuple[float, float]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(grey).save(file, format="JPEG", quality=85)
     return file.getvalue()
-
-
-def footer(about: Mapping[str, Any]) -> str:
-    """Say in one paragraph where the numbers come from."""
-    inputs = "; ".join(f"{item['file']} (SHA-256 {item['sha256']})" for item in about.get("inputs", []))
-    parameters = ", ".join(
-        f"{name} {value}" for name, value in about.get("parameters", {}).items() if value is not None
-    )
-    versions = ", ".join(f"{name} {value}" for name, value in about.get("versions", {}).items())
-    return f"{about.get('program', '')}. Input: {inputs}. Parameters: {parameters}. Versions: {versions}."

@@ -12,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dl4art.cropping.threads import DIRECTIONS, Direction
 from dl4art.regression.maps import STATUSES, ThreadMap
 
-DIRECTIONS: tuple[Literal["vertical"], Literal["horizontal"]] = ("vertical", "horizontal")
+Warp = Direction | Literal["undetermined"]
 BIN = 0.1
 """Width of the bins of histograms, th/cm."""
 CLEARLY = 1.25
@@ -63,7 +64,7 @@ class MapSummary:
     vertical_angle: Spread
     horizontal_angle: Spread
     histogram: Histogram
-    warp: Literal["vertical", "horizontal", "undetermined"]
+    warp: Warp
     criterion: str
     cells: dict[str, int]
     """How many cells of each status there are."""
@@ -121,7 +122,7 @@ class EdgeSwing:
     Where a canvas was laced or tacked and then primed, they wave along the edge (cusping) and less the farther inside.
     """
 
-    direction: Literal["vertical", "horizontal"]
+    direction: Direction
     """Threads that run along the edge."""
     place_cm: NDArray[np.float64]
     """Along the edge, (n,)."""
@@ -172,7 +173,7 @@ def _mean(values: NDArray[Any], axis: int) -> NDArray[np.float64]:
     return found
 
 
-def _warp(vertical: Spread, horizontal: Spread) -> tuple[Literal["vertical", "horizontal", "undetermined"], str]:
+def _warp(vertical: Spread, horizontal: Spread) -> tuple[Warp, str]:
     """Which threads are the warp, those under tension in the loom, and why."""
     if vertical.sd is None or horizontal.sd is None or vertical.cells < _FEWEST:
         return "undetermined", f"fewer than {_FEWEST} cells can be read"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dl4art.cropping.areas import Areas, excluded_cells, inside, masked_cells, read_areas
+from dl4art.cropping.areas import Areas, Mask, excluded_cells, inside, masked_cells, read_areas
 from dl4art.cropping.crops import CROP_CM
 from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.cropping.reading import read_plate
+from dl4art.cropping.threads import DIRECTIONS
 from dl4art.cropping.tones import tone_range
 from dl4art.cropping.usable import usable_area
 from dl4art.regression.combined import CombinedCounter
@@ -22,7 +23,7 @@ from dl4art.regression.counter import ThreadCounter
 from dl4art.regression.map_figures import ColourLimits
 from dl4art.regression.map_files import write_map
 from dl4art.regression.map_report import write_report
-from dl4art.regression.map_summary import DIRECTIONS, MapSummary, summarise
+from dl4art.regression.map_summary import MapSummary, summarise
 from dl4art.regression.maps import STATUSES, STEP_CM, ThreadMap, map_threads
 from dl4art.utils.errors import InputError
 from dl4art.utils.files import make_folder, sha256
@@ -145,10 +146,11 @@ def finished_plate(
     try:
         about = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         wanted = json.loads(json.dumps(_about(path, options, network)))
-        if any(about.get(name) != wanted[name] for name in ("program", "model", "parameters", "inputs", "title")):
+        told = ("program", "model", "parameters", "inputs", "title", "inventory", "films")
+        if any(about.get(name) != wanted[name] for name in told):
             return None
         found = read_map(folder)
-        regions = {name: summarise(found, where) for name, where in _where(found, _drawn_areas(path, options)).items()}
+        regions = _regions(found, _drawn_areas(path, options))
         return MappedPlate(path, folder, found, summarise(found), regions, about)
     except (OSError, ValueError, KeyError, InputError):
         return None
@@ -194,6 +196,7 @@ def check_map_of(folder: str | Path, path: str | Path) -> None:
 def _about(path: Path, options: MapOptions, network: ThreadCounter) -> dict[str, Any]:
     inputs = [path, *(extra for extra in (options.mask, options.regions) if extra is not None)]
     parameters = {"step_cm": options.step_cm, "px_per_cm": options.px_per_cm, "size_cm": options.size_cm}
+    parameters |= {f"{name}_limits": limits for name, limits in asdict(options.limits).items()}
     return {
         "title": options.title,
         "inventory": options.inventory,
@@ -201,7 +204,7 @@ def _about(path: Path, options: MapOptions, network: ThreadCounter) -> dict[str,
     } | provenance(parameters=parameters, inputs=inputs, model=network.name)
 
 
-def _drawn_on(plate: Plate, options: MapOptions) -> tuple[Areas, Any, list[str]]:
+def _drawn_on(plate: Plate, options: MapOptions) -> tuple[Areas, Mask | None, list[str]]:
     """Regions, the cells that are left out (or None), and what is remarkable about them."""
     areas = [read_areas(path, plate) for path in _labelme_files(options)]
     joined = Areas(
@@ -234,18 +237,14 @@ def _drawn_areas(path: Path, options: MapOptions) -> Areas:
     return _drawn_on(read_plate(path, options.px_per_cm, size_cm=options.size_cm), options)[0]
 
 
-def _where(found: ThreadMap, areas: Areas) -> dict[str, Any]:
-    """Which cells lie in which region."""
+def _regions(found: ThreadMap, areas: Areas) -> dict[str, MapSummary]:
+    """Numbers of each region, and of what lies in none if there are any."""
     where = {name: inside(polygons, found.x_cm, found.y_cm) for name, polygons in areas.regions.items()}
     if where:
         rest = ~np.logical_or.reduce(list(where.values()))
         if rest.any():
             where[ELSEWHERE] = rest
-    return where
-
-
-def _regions(found: ThreadMap, areas: Areas) -> dict[str, MapSummary]:
-    return {name: summarise(found, where) for name, where in _where(found, areas).items()}
+    return {name: summarise(found, cells) for name, cells in where.items()}
 
 
 def _weave_remark(plate: Plate, network: ThreadCounter, found: ThreadMap) -> list[str]:

@@ -22,7 +22,6 @@ from dl4art.regression.dense import STRIDE, Tile, Tones, read_windows, spans
 from dl4art.regression.legibility import CLIPPED, blank_shares, clipped_shares
 from dl4art.regression.local_phase import MARGIN_CM, Floats, WavePicture, level_waves, local_waves, upright_waves
 from dl4art.regression.map_trust import cell_features, map_calibration
-from dl4art.regression.weave import FEATURES
 from dl4art.utils.errors import InputError
 
 STEP_CM = 0.5
@@ -159,7 +158,7 @@ def look_everywhere(
     reading : Readings
         Arrays (n, 2), the points row after row.
     evidence : Evidence
-        Likewise; there is no `alone` beside the network, and no `weave`.
+        Likewise, as `Evidence.of_cells` has it.
     tilt : (n, 2) array
         Degrees counter-clockwise.
     """
@@ -194,15 +193,8 @@ def look_everywhere(
     found, quality = np.where(lost, reading.density, found), np.where(lost, 0.0, quality)
     angles = np.stack([np.arctan2(-wave[:, 0, 1], wave[:, 0, 0]), np.arctan2(wave[:, 1, 0], wave[:, 1, 1])], axis=1)
     tilt = np.where(quality > _CLEAR, np.rad2deg(angles), reading.tilt).astype(np.float32)
-    evidence = Evidence(
-        found.astype(np.float32),
-        quality.astype(np.float32),
-        found.astype(np.float32),
-        blank.ravel(),
-        clipped.ravel(),
-        np.zeros((len(found), 2, 2, FEATURES), np.float32),
-    )
-    return reading, evidence, tilt
+    parts = found.astype(np.float32), quality.astype(np.float32), blank.ravel(), clipped.ravel()
+    return reading, Evidence.of_cells(*parts), tilt
 
 
 _FIELDS = tuple(Readings.__dataclass_fields__)

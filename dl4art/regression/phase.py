@@ -74,21 +74,20 @@ def _step(
     rows, columns = spectrum.transform.shape
     bins = np.array([spectrum.px_per_cm / columns, spectrum.px_per_cm / rows])
     density = float(np.hypot(*wave))
-    across, along = band[0] * density, band[1] * density
     centre = np.rint(wave / bins).astype(int)
-    half = np.ceil(3 * max(across, along) / bins).astype(int)
+    widest = max(band) * density
+    half = np.ceil(3 * widest / bins).astype(int)
     at_x, at_y = (centre[i] + np.arange(-half[i], half[i] + 1) for i in (0, 1))
     x, y = at_x * bins[0] - wave[0], (at_y * bins[1] - wave[1])[:, None]
-    unit = wave / density
-    gain = np.exp(-0.5 * (((x * unit[0] + y * unit[1]) / across) ** 2 + ((x * unit[1] - y * unit[0]) / along) ** 2))
+    gain, ahead = band_gain(x, y, wave, band)
     block = spectrum.transform[np.ix_(at_y % rows, at_x % columns)] * gain
 
     # two threads on, the phase should have gone round twice
     power = block.real**2 + block.imag**2
     lag = 2 / density
     reach = np.array(spectrum.shape[::-1]) / spectrum.px_per_cm
-    overlap = float(np.prod(np.maximum(1 - lag * np.abs(unit) / reach, 0.2)))
-    turn = np.exp(2j * np.pi * lag * (x * unit[0] + y * unit[1]))
+    overlap = float(np.prod(np.maximum(1 - lag * np.abs(wave / density) / reach, 0.2)))
+    turn = np.exp(2j * np.pi * lag * ahead)
     quality = min(1.0, abs(complex((power * turn).sum())) / max(float(power.sum()), 1e-30) / overlap)
 
     # the block alone is the demodulated signal on a coarse grid; only the part inside the picture counts
@@ -105,6 +104,32 @@ def _step(
         ]
     )
     return centre * bins + offset, quality
+
+
+def band_gain(
+    x: NDArray[np.float64], y: NDArray[np.float64], wave: NDArray[np.float64], band: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gain of a Gaussian band about a wave.
+
+    Parameters
+    ----------
+    x, y : ndarray, shapes (columns,) and (rows, 1)
+        Frequencies less the wave's, cycles per cm.
+    wave : ndarray, shape (2,)
+        Frequency (x, y) in the middle of the band.
+    band : tuple of float
+        As in `mean_wave`.
+
+    Returns
+    -------
+    gain, ahead : ndarray, shape (rows, columns)
+        The gain, and how far each frequency lies beyond the wave along its direction.
+    """
+    density = float(np.hypot(*wave))
+    unit = wave / density
+    ahead, aside = x * unit[0] + y * unit[1], x * unit[1] - y * unit[0]
+    gain = np.exp(-0.5 * ((ahead / (band[0] * density)) ** 2 + (aside / (band[1] * density)) ** 2))
+    return gain, ahead
 
 
 def thread_phase(
@@ -135,12 +160,9 @@ def thread_phase(
     """
     height, width = spectrum.shape
     rows, columns = spectrum.transform.shape
-    density = float(np.hypot(*wave))
-    unit = wave / density
     x = fft.fftfreq(columns, 1 / spectrum.px_per_cm) - wave[0]
     y = (fft.fftfreq(rows, 1 / spectrum.px_per_cm) - wave[1])[:, None]
-    across, along = band[0] * density, band[1] * density
-    gain = np.exp(-0.5 * (((x * unit[0] + y * unit[1]) / across) ** 2 + ((x * unit[1] - y * unit[0]) / along) ** 2))
+    gain, _ = band_gain(x, y, wave, band)
     signal = fft.ifft2(spectrum.transform * gain.astype(np.float32))[:height:step, :width:step]
     place_x = np.arange(0, width, step) / spectrum.px_per_cm
     place_y = (np.arange(0, height, step) / spectrum.px_per_cm)[:, None]

@@ -81,11 +81,7 @@ def track_threads(
         _lines(phase if axis == 0 else phase.T, is_light, shape if axis == 0 else shape[::-1])
         for axis, (phase, is_light) in enumerate(zip(phases, are_light, strict=True))
     ]
-    labels = ThreadLabels(
-        tuple(sorted(lines[0], key=lambda line: float(line[:, 0].mean()))),
-        tuple(sorted((line[:, ::-1] for line in lines[1]), key=lambda line: float(line[:, 1].mean()))),
-        shape,
-    )
+    labels = ThreadLabels.ordered(lines[0], [line[:, ::-1] for line in lines[1]], shape)
     return TrackedThreads(labels, (are_light[0], are_light[1]), (float(sure[0]), float(sure[1])))
 
 

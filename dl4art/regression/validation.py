@@ -12,12 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from dl4art.cropping.plate import Plate
-from dl4art.regression.map_summary import DIRECTIONS
+from dl4art.cropping.threads import DIRECTIONS, Direction, read_direction
 from dl4art.regression.maps import ThreadMap
 from dl4art.utils.errors import InputError
 
@@ -25,7 +25,6 @@ COLUMNS = ("x_cm", "y_cm", "direction", "count", "width_cm")
 """Of a manual table: middle of the counted stretch, which threads, how many, over which width across them."""
 _ALONG_CM = 0.5  # how far along the threads cells speak for a spot
 _Z95 = 1.96
-_SHORT = {"v": "vertical", "h": "horizontal"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class ManualCount:
 
     x_cm: float
     y_cm: float
-    direction: Literal["vertical", "horizontal"]
+    direction: Direction
     count: float
     width_cm: float
 
@@ -79,21 +78,21 @@ class Agreement:
 
     spots: int
     compared: int
-    mean_error: float | None
+    mean_error: float | None = None
     """Mean difference without its sign."""
-    relative_error: float | None
+    relative_error: float | None = None
     """The same as a share of the manual density."""
-    bias: float | None
+    bias: float | None = None
     """Mean difference, map less manual."""
-    sd: float | None
+    sd: float | None = None
     """Standard deviation of the differences."""
-    lower_limit: float | None
+    lower_limit: float | None = None
     """Limits of agreement: bias less and plus 1.96 standard deviations."""
-    upper_limit: float | None
-    within_half: float | None
+    upper_limit: float | None = None
+    within_half: float | None = None
     """Share of the spots within 0.5 th/cm."""
-    within_one: float | None
-    in_interval: float | None
+    within_one: float | None = None
+    in_interval: float | None = None
     """Share of the manual densities that lie in the map's 95 % intervals."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,15 +140,14 @@ def _manual(where: str, row: dict[str, Any]) -> ManualCount:
         raise InputError(
             f"{where}: has more cells than the first line. If a comma stands for a decimal point, write a point: 1.5."
         )
-    direction = str(row["direction"] or "").strip().lower()
-    direction = _SHORT.get(direction, direction)
-    if direction not in DIRECTIONS:
+    direction = read_direction(str(row["direction"] or "").strip())
+    if direction is None:
         raise InputError(f"{where}: direction is {row['direction']!r}. Write vertical or horizontal.")
     x, y, count, width = (_number(where, name, row[name]) for name in ("x_cm", "y_cm", "count", "width_cm"))
     for name, value in (("count", count), ("width_cm", width)):
         if not value > 0:
             raise InputError(f"{where}: {name} is {value:g}. Write a number above zero.")
-    return ManualCount(x, y, DIRECTIONS[DIRECTIONS.index(direction)], count, width)
+    return ManualCount(x, y, direction, count, width)
 
 
 def _number(where: str, name: str, cell: Any) -> float:
@@ -204,7 +202,7 @@ def agreement(checked: Sequence[Checked]) -> Agreement:
     """Tell how far manual counts and map agree."""
     pairs = [(spot, spot.difference) for spot in checked if spot.difference is not None]
     if not pairs:
-        return Agreement(len(checked), 0, None, None, None, None, None, None, None, None, None)
+        return Agreement(len(checked), 0)
     off = np.array([difference for _, difference in pairs])
     manual = np.array([spot.manual.per_cm for spot, _ in pairs])
     bias, sd = float(off.mean()), float(off.std(ddof=1)) if len(off) > 1 else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dl4art.cropping.plate import PX_PER_CM, Plate
-from dl4art.regression.map_figures import COLOURS
-from dl4art.regression.map_report import footer, picture, png
-from dl4art.regression.map_summary import DIRECTIONS
+from dl4art.cropping.threads import DIRECTIONS
+from dl4art.regression.map_figures import COLOURS, label_axes
 from dl4art.regression.tracking import track_threads
 from dl4art.regression.validation import Agreement, Checked
-from dl4art.utils.files import atomic_path
+from dl4art.utils.pages import drawing, write_page
 
 _CROP_CM = 1.5
 _MOST = 100  # crops that are shown; more make a page that no one reads
@@ -62,10 +60,7 @@ def draw_agreement(checked: Sequence[Checked], found: Agreement) -> Figure:
             axes.axhline(limit, color="#22252a", linewidth=1, linestyle="--")
         axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     axes.axhline(0, color="#b5b8bd", linewidth=0.8, zorder=0)
-    axes.set_xlabel("mean of both, threads per cm", fontsize=9)
-    axes.set_ylabel("map less manual", fontsize=9)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
+    label_axes(axes, "mean of both, threads per cm", "map less manual", fontsize=9)
     return figure
 
 
@@ -115,8 +110,6 @@ def write_validation(
     about : mapping
         Provenance.
     """
-    import jinja2
-
     spots = []
     for number, spot in enumerate(checked[:_MOST], start=1):
         manual = spot.manual
@@ -126,25 +119,19 @@ def write_validation(
         else:
             says = f"Map {spot.map_per_cm:.2f} ({spot.low:.2f} to {spot.high:.2f}), {spot.difference:+.2f}."
         caption = f"{number}. x {manual.x_cm:g}, y {manual.y_cm:g} cm. {what}. {says}"
-        spots.append(picture(f"spot {number}", caption, "png", png(draw_spot(plate, spot))))
-    plot = picture(
+        spots.append(drawing(f"spot {number}", caption, draw_spot(plate, spot)))
+    plot = drawing(
         "Differences",
         "Bland-Altman plot: the line is the bias, the dashed lines are the limits of agreement (95 in 100 spots).",
-        "png",
-        png(draw_agreement(checked, found)),
+        draw_agreement(checked, found),
     )
-    template = files("dl4art.regression").joinpath("templates/validation.html").read_text(encoding="utf-8")
-    page = (
-        jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-        .from_string(template)
-        .render(
-            title=plate.path.name,
-            rows=agreement_rows(found),
-            plot=plot,
-            spots=spots,
-            left_out=max(0, len(checked) - _MOST),
-            footer=footer(about),
-        )
+    write_page(
+        path,
+        "regression/templates/validation.html",
+        about,
+        title=plate.path.name,
+        rows=agreement_rows(found),
+        plot=plot,
+        spots=spots,
+        left_out=max(0, len(checked) - _MOST),
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")

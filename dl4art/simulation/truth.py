@@ -93,9 +93,9 @@ def _phase(scene: Scene, direction: int, x: Array, y: Array) -> tuple[Array, Pie
 
 
 def _labels(vertical: list[Polyline], horizontal: list[Polyline], shape: tuple[int, int], scale: float) -> ThreadLabels:
-    upright = sorted((line * scale for line in vertical), key=lambda line: float(line[:, 0].mean()))
-    level = sorted((line[:, ::-1] * scale for line in horizontal), key=lambda line: float(line[:, 1].mean()))
-    return ThreadLabels(tuple(upright), tuple(level), shape)
+    """Turn centre-lines (across, along) into labels."""
+    upright, level = [line * scale for line in vertical], [line[:, ::-1] * scale for line in horizontal]
+    return ThreadLabels.ordered(upright, level, shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +122,7 @@ def window_truth(picture: Picture, corners_px: npt.NDArray[np.intp], side_px: in
     side_px : int
         Their side.
     """
-    names = ("vertical_density", "horizontal_density", "vertical_angle", "horizontal_angle")
-    every = np.stack([getattr(picture, name) for name in names], axis=-1)
+    every = np.stack([getattr(picture, name) for name in TruthSum.QUANTITIES], axis=-1)
     means, cloth = np.full((len(corners_px), 4), np.nan), np.ones(len(corners_px))
     for number, (x, y) in enumerate(corners_px):
         window = slice(y, y + side_px), slice(x, x + side_px)

@@ -80,7 +80,7 @@ def test_masks_are_read_in_bands(plate, tmp_path, monkeypatch, rng):
     mask = np.kron(rng.random((20, 30)) < 0.5, np.ones((20, 20))).astype(np.uint8)
     Image.fromarray(mask).save(tmp_path / "mask.png")
     whole = masked_cells(tmp_path / "mask.png", plate)
-    monkeypatch.setattr("dl4art.cropping.areas._BAND_PX", 7000)
+    monkeypatch.setattr("dl4art.cropping.usable._BAND_PX", 7000)
     np.testing.assert_array_equal(masked_cells(tmp_path / "mask.png", plate), whole)
     assert 0.2 < whole.mean() < 0.9
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dl4art.cropping import plate_from_array
 from dl4art.regression import ThreadCounter
 from dl4art.simulation.plates import draw_plate, render_tiles
 from dl4art.simulation.truth import TruthSum
@@ -24,3 +25,9 @@ def drawn():
         pixels[row : row + rows, col : col + cols] = np.rint(255 * tile.grey)
         truth.add(tile, row, col)
     return pixels, truth.means()
+
+
+@pytest.fixture(scope="session")
+def plate(drawn):
+    """The same, as a plate."""
+    return plate_from_array(drawn[0], 200.0)

@@ -14,11 +14,6 @@ TONES = (0.0, 255.0)
 
 
 @pytest.fixture(scope="module")
-def plate(drawn):
-    return plate_from_array(drawn[0], 200.0)
-
-
-@pytest.fixture(scope="module")
 def centres(plate):
     width, height = plate.size_cm
     return np.arange(0.2, width, 0.4), np.arange(0.2, height, 0.4)

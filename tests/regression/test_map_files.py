@@ -15,19 +15,17 @@ from dl4art.regression.map_figures import ColourLimits, draw_map
 from dl4art.regression.map_files import CELL_COLUMNS, write_map
 from dl4art.regression.map_report import write_report
 from dl4art.regression.map_summary import summarise
-from dl4art.regression.maps import STATUSES, ThreadMap
+from dl4art.regression.maps import ThreadMap
 from dl4art.utils.errors import OutputError
 from dl4art.utils.provenance import provenance
 
 
 @pytest.fixture
-def found(rng):
+def found(rng, thread_map):
     shape = 6, 9
-    density = np.stack([rng.normal(12, 0.2, shape), rng.normal(15, 0.5, shape)], axis=-1).astype(np.float32)
-    status = np.zeros(shape, np.uint8)
-    status[2, 3] = STATUSES.index("clipped")
+    density = np.stack([rng.normal(12, 0.2, shape), rng.normal(15, 0.5, shape)], axis=-1)
     density[2, 3] = np.nan
-    return ThreadMap(np.arange(9) / 2 + 0.25, np.arange(6) / 2 + 0.25, density, 0.02 * density, density - 13, status)
+    return thread_map(density, density - 13, blank="clipped")
 
 
 @pytest.fixture

@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from dl4art.regression.map_summary import BIN, Spread, edge_swings, summarise
-from dl4art.regression.maps import STATUSES, ThreadMap
 
 
-def thread_map(rng, sds=(0.1, 0.6), shape=(12, 15), blank=10):
-    density = np.stack([rng.normal(12, sds[0], shape), rng.normal(15, sds[1], shape)], axis=-1).astype(np.float32)
-    status = np.zeros(shape, np.uint8)
-    status.flat[:blank] = STATUSES.index("unreadable")
-    density[status > 0] = np.nan
-    rows, cols = shape
-    return ThreadMap(
-        np.arange(cols) / 2 + 0.25, np.arange(rows) / 2 + 0.25, density, 0.02 * density, 0 * density + 1.5, status
-    )
+@pytest.fixture
+def spread(rng, thread_map):
+    """Make a map whose densities spread as is said, with some blank cells."""
+
+    def make(sds=(0.1, 0.6), shape=(12, 15), blank=10):
+        density = np.stack([rng.normal(12, sds[0], shape), rng.normal(15, sds[1], shape)], axis=-1)
+        density.reshape(-1, 2)[:blank] = np.nan
+        return thread_map(density, 1.5)
+
+    return make
 
 
-def test_the_numbers_of_a_report(rng):
-    found = thread_map(rng)
+def test_the_numbers_of_a_report(spread):
+    found = spread()
     summary = summarise(found)
     known = found.density[found.status == 0]
     assert summary.vertical.cells == len(known) == 170
@@ -33,8 +33,8 @@ def test_the_numbers_of_a_report(rng):
     assert json.loads(json.dumps(summary.to_dict()))["vertical"]["cells"] == 170
 
 
-def test_the_histogram_holds_every_cell_in_its_bin(rng):
-    found = thread_map(rng)
+def test_the_histogram_holds_every_cell_in_its_bin(spread):
+    found = spread()
     histogram = summarise(found).histogram
     assert sum(histogram.vertical) == sum(histogram.horizontal) == 170
     assert len(histogram.vertical) == len(histogram.horizontal)
@@ -45,27 +45,27 @@ def test_the_histogram_holds_every_cell_in_its_bin(rng):
 
 
 @pytest.mark.parametrize(("sds", "warp"), [((0.1, 0.6), "vertical"), ((0.5, 0.2), "horizontal"), ((0.3, 0.3), "un")])
-def test_the_warp_is_what_spreads_less(rng, sds, warp):
-    summary = summarise(thread_map(rng, sds))
+def test_the_warp_is_what_spreads_less(spread, sds, warp):
+    summary = summarise(spread(sds))
     assert summary.warp.startswith(warp)
     assert "standard deviation" in summary.criterion
 
 
-def test_few_cells_decide_nothing(rng):
-    summary = summarise(thread_map(rng, blank=170))
+def test_few_cells_decide_nothing(spread):
+    summary = summarise(spread(blank=170))
     assert summary.warp == "undetermined"
     assert "fewer than 20" in summary.criterion
 
 
-def test_a_blank_map_has_no_numbers(rng):
-    summary = summarise(thread_map(rng, blank=180))
+def test_a_blank_map_has_no_numbers(spread):
+    summary = summarise(spread(blank=180))
     assert summary.vertical == Spread(0, None, None, None, None, None)
     assert summary.histogram.vertical == ()
     json.dumps(summary.to_dict(), allow_nan=False)
 
 
-def test_a_part_of_a_map_has_numbers_of_its_own(rng):
-    found = thread_map(rng)
+def test_a_part_of_a_map_has_numbers_of_its_own(spread):
+    found = spread()
     where = np.zeros(found.status.shape, bool)
     where[6:, :5] = True
     part = summarise(found, where)
@@ -73,8 +73,8 @@ def test_a_part_of_a_map_has_numbers_of_its_own(rng):
     assert part.vertical.mean == pytest.approx(found.density[6:, :5, 0].mean(), rel=1e-6)
 
 
-def test_cusping_shows_along_the_edge_and_not_inside(rng):
-    found = thread_map(rng, shape=(24, 40), blank=0)
+def test_cusping_shows_along_the_edge_and_not_inside(spread):
+    found = spread(shape=(24, 40), blank=0)
     found.angle[:] = 2.0
     found.angle[:4, :, 1] += 3 * np.sin(np.arange(40) / 3)
     edges = edge_swings(found)
@@ -87,8 +87,8 @@ def test_cusping_shows_along_the_edge_and_not_inside(rng):
     assert edges["bottom"].swing == pytest.approx(0, abs=1e-6)
 
 
-def test_edges_that_cannot_be_read_and_plates_without_an_inside_are_left_out(rng):
-    found = thread_map(rng, shape=(24, 40), blank=0)
+def test_edges_that_cannot_be_read_and_plates_without_an_inside_are_left_out(spread):
+    found = spread(shape=(24, 40), blank=0)
     found.angle[:4] = np.nan
     assert "top" not in edge_swings(found)
-    assert edge_swings(thread_map(rng, shape=(8, 40), blank=0)) == {}
+    assert edge_swings(spread(shape=(8, 40), blank=0)) == {}

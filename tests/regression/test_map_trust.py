@@ -8,8 +8,7 @@ import pytest
 
 from dl4art.regression.combined import Evidence
 from dl4art.regression.counter import Readings
-from dl4art.regression.map_trust import MapCalibration, ReadMap, fit_map, neighbourhood
-from dl4art.regression.weave import FEATURES
+from dl4art.regression.map_trust import MapCalibration, ReadMap, _known, fit_map, neighbourhood
 
 SHAPE = (12, 15)
 
@@ -79,9 +78,7 @@ def read_map(rng, wrong=0.3):
     doubt = np.where(bad, -2.0, -4.0) + rng.normal(0, 0.5, (count, 2))
     reading = Readings(density, doubt.astype("f4"), 0 * density, 0 * density + 2)
     quality = np.clip(np.where(bad, 0.4, 0.9) + rng.normal(0, 0.15, (count, 2)), 0, 1).astype("f4")
-    evidence = Evidence(
-        density, quality, density, np.zeros(count, "f4"), np.zeros(count, "f4"), np.zeros((count, 2, 2, FEATURES), "f4")
-    )
+    evidence = Evidence.of_cells(density, quality, np.zeros(count, "f4"), np.zeros(count, "f4"))
     return ReadMap(reading, evidence, 0 * density, np.ones(SHAPE, bool), 0.5, true), bad
 
 
@@ -90,8 +87,6 @@ def test_a_fitted_map_shows_what_is_right_and_its_intervals_cover(rng):
     fitted = fit_map(plates)
     assert MapCalibration.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
     fresh, bad = read_map(rng)
-    from dl4art.regression.map_trust import _known
-
     known = _known(fresh, fitted)
     shown = fitted.shown(known)
     assert shown[~bad.any(axis=1)].mean() > 0.9
@@ -110,8 +105,6 @@ def test_where_there_is_no_cloth_nothing_is_right(rng):
         quality = np.where(none[:, None], 0.1, plate.evidence.quality).astype("f4")
         plates.append(replace(plate, true_density=truth, evidence=replace(plate.evidence, quality=quality)))
     fitted = fit_map(plates)
-    from dl4art.regression.map_trust import _known
-
     shown = fitted.shown(_known(plates[0], fitted))
     none = np.isnan(plates[0].true_density).any(axis=1)
     assert shown[none].mean() < 0.05

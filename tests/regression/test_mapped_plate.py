@@ -57,7 +57,9 @@ def test_a_finished_map_is_not_made_again_and_another_is(mapped, picture, shippe
     assert again is not None
     assert again.summary.vertical.mean == pytest.approx(mapped.summary.vertical.mean, abs=1e-3)
     assert again.about["remarks"] == mapped.about["remarks"]
-    assert finished_plate(picture, mapped.folder, shipped, replace(options, step_cm=0.25)) is None
+    limits = ColourLimits(density=(8, 16))
+    for other in ({"step_cm": 0.25}, {"limits": limits}, {"inventory": "12-B"}, {"films": "one"}):
+        assert finished_plate(picture, mapped.folder, shipped, replace(options, **other)) is None
     assert finished_plate(picture, mapped.folder / "none", shipped, options) is None
 
 

@@ -15,11 +15,6 @@ TONES = (0.0, 255.0)
 
 
 @pytest.fixture(scope="module")
-def plate(drawn):
-    return plate_from_array(drawn[0], 200.0)
-
-
-@pytest.fixture(scope="module")
 def everywhere(plate):
     return np.ones([int(np.ceil(side / CELL_CM)) for side in plate.size_cm[::-1]], bool)
 

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dl4art.cropping import plate_from_array
-from dl4art.regression.maps import STATUSES, ThreadMap
 from dl4art.regression.validation import (
     Checked,
     ManualCount,
@@ -33,16 +32,12 @@ def table(tmp_path):
 
 
 @pytest.fixture
-def found():
+def found(thread_map):
     """Vertical threads 10, 11, ... per cm from column to column, horizontal ones 15; the last column is blank."""
     shape = 6, 8
-    density = np.stack([np.broadcast_to(10.0 + np.arange(8), shape), np.full(shape, 15.0)], axis=-1).astype(np.float32)
-    status = np.zeros(shape, np.uint8)
-    status[:, -1] = STATUSES.index("unreadable")
+    density = np.stack([np.broadcast_to(10.0 + np.arange(8), shape), np.full(shape, 15.0)], axis=-1)
     density[:, -1] = np.nan
-    angle = 0 * density
-    angle[..., 1] += 60
-    return ThreadMap(np.arange(8) / 2 + 0.25, np.arange(6) / 2 + 0.25, density, 0.02 * density, angle, status)
+    return thread_map(density, (0, 60))
 
 
 def test_a_table_is_read_in_any_order_and_with_more_columns(table):

@@ -1,8 +1,6 @@
 """The bars on real cloths. They are kept beside the checkout, never in it, and nothing is fitted to them."""
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +16,9 @@ real = pytest.mark.skipif(not FOLDER, reason="DL4ART_DATA does not name the fold
 
 
 @pytest.fixture(scope="module")
-def script():
-    """The maintainers' script, which knows the folder's layout; it is no part of the package."""
-    spec = importlib.util.spec_from_file_location("evaluate_real_cloths", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    # dataclasses look their module up
-    sys.modules["evaluate_real_cloths"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["evaluate_real_cloths"]
+def script(load_script):
+    """The maintainers' script, which knows the folder's layout."""
+    return load_script(SCRIPT)
 
 
 @pytest.fixture(scope="module")

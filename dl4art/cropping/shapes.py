@@ -1,0 +1,76 @@
+"""Shapes in a file of labelme, which is read without labelme."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dl4art.utils.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A shape that a person has drawn on a picture."""
+
+    where: str
+    """File and number, to begin a message with."""
+    label: str
+    kind: str
+    """As labelme has it: ``polygon``, ``rectangle``, ``linestrip``, ..."""
+    points: NDArray[np.float64]
+    """(x, y) in px, (n, 2)."""
+
+
+def read_shapes(path: str | Path, what: str) -> tuple[tuple[int, int], list[Shape]]:
+    """Read a file of labelme; the picture inside it, if any, is ignored.
+
+    Parameters
+    ----------
+    path : path
+        The JSON file.
+    what : str
+        What was drawn, in the words of a message: ``"labels"``.
+
+    Returns
+    -------
+    size : (int, int)
+        Height and width in px of the picture that was drawn on.
+    shapes : list of Shape
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a field is missing or wrong.
+    """
+    again = f"Save the {what} again with labelme."
+    content: Any
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}). Check its name.") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: is not JSON ({error}). {again}") from error
+    shapes = content.get("shapes") if isinstance(content, dict) else None
+    if not isinstance(shapes, list):
+        raise InputError(f"{path}: field 'shapes' is missing or no list. {again}")
+    size = content.get("imageHeight"), content.get("imageWidth")
+    for name, value in zip(("imageHeight", "imageWidth"), size, strict=True):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{path}: field '{name}' is {value!r}, not a number of pixels. {again}")
+    return size, [_shape(f"{path}: shape {number}", shape) for number, shape in enumerate(shapes, start=1)]
+
+
+def _shape(where: str, shape: Any) -> Shape:
+    if not isinstance(shape, dict):
+        raise InputError(f"{where}: is a {type(shape).__name__}, not an object. Draw it again with labelme.")
+    try:
+        points = np.array(shape["points"], dtype=np.float64).reshape(-1, 2)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where}: field 'points' is missing or no list of (x, y) pairs. Draw it again.") from error
+    return Shape(where, str(shape.get("label") or "").strip(), str(shape.get("shape_type", "polygon")), points)
