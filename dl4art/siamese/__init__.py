@@ -11,11 +11,12 @@ _MODULES = {
     "CanvasRecord": "comparison",
     "Comparison": "comparison",
     "Control": "comparison",
+    "EncodedCanvas": "encoded",
     "FabricComparer": "comparer",
     "PairScores": "similarity",
 }
 
-__all__ = ["Calibration", "CanvasRecord", "Comparison", "Control", "FabricComparer", "PairScores"]
+__all__ = ["Calibration", "CanvasRecord", "Comparison", "Control", "EncodedCanvas", "FabricComparer", "PairScores"]
 
 
 def __getattr__(name: str) -> Any:

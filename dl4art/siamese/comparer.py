@@ -13,23 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dl4art.cropping.crops import CROP_CM
 from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.siamese.calibration import Calibration, bolts_apart
 from dl4art.siamese.canvas import (
     CROPS,
-    CanvasCrops,
     counted_densities,
     presumed_densities,
     readable_crops,
     spectral_densities,
 )
-from dl4art.siamese.comparison import MEANINGS, CanvasRecord, Comparison, Control
+from dl4art.siamese.comparison import MEANINGS, Comparison, Control
+from dl4art.siamese.encoded import EncodedCanvas, canvas_record, cautions
 from dl4art.siamese.similarity import PairScores, content_seed, evidence, interval
 from dl4art.siamese.spectra import spectrum_vectors, with_spectra
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import ModelError
-from dl4art.utils.files import sha256
 from dl4art.utils.models import ModelFolder, find_model
 from dl4art.utils.provenance import versions
 
@@ -42,7 +40,6 @@ Array = npt.NDArray[np.float32]
 Pictures = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
 
 _PAIRS = 20_000  # scored at a time
-_OTHER_SCALE = 0.01  # from which difference on two plates count as scanned at different scales
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,19 +159,53 @@ class FabricComparer:
         InputError
             If a plate has fewer than four readable crops, or cannot be read.
         """
+        first, second = (self.encode(plate, crops=crops, seed=seed, advance=advance) for plate in (plate_a, plate_b))
+        return self.compare_encoded(first, second)
+
+    def encode(
+        self,
+        plate: Plate,
+        *,
+        crops: int = CROPS,
+        seed: int = 0,
+        advance: Callable[[int], None] = lambda _crops: None,
+    ) -> EncodedCanvas:
+        """Find readable crops of a canvas, count and encode them: all that a comparison needs of it.
+
+        Parameters
+        ----------
+        plate, crops, seed, advance
+            As for `compare`.
+
+        Raises
+        ------
+        InputError
+            If the plate has fewer than four readable crops, or cannot be read.
+        """
         counter = self._counter()
-        plates = plate_a, plate_b
-        found = [readable_crops(plate, counter, count=crops, seed=seed, advance=advance) for plate in plates]
-        vectors = [self.embed(canvas.pixels, density=canvas.counted) for canvas in found]
-        seeds = [content_seed(canvas.pixels, seed) for canvas in found]
-        scores = self.pair_scores(vectors[0], vectors[1])
-        similarity, low, high = self._judged(scores, (seeds[0], seeds[1]))
-        apart, doubled = (bolts_apart(found[0].densities, found[1].densities, doubled=yes) for yes in (False, True))
-        fewest = min(len(canvas) for canvas in found)
+        canvas = readable_crops(plate, counter, count=crops, seed=seed, advance=advance)
+        vectors = self.embed(canvas.pixels, density=canvas.counted)
+        own_seed = content_seed(canvas.pixels, seed)
+        assumed = (f"scale {plate.scale_source}",) if plate.scale_source.startswith("assumed") else ()
+        return EncodedCanvas(
+            canvas_record(plate, canvas, self._control(vectors, own_seed)),
+            vectors,
+            canvas.densities,
+            own_seed,
+            (*assumed, *plate.notes, *canvas.remarks),
+            getattr(counter, "name", type(counter).__name__),
+            seed,
+        )
+
+    def compare_encoded(self, first: EncodedCanvas, second: EncodedCanvas) -> Comparison:
+        """Compare two canvases that `encode` has been through, by the same model and with the same seed."""
+        scores = self.pair_scores(first.vectors, second.vectors)
+        similarity, low, high = self._judged(scores, (first.content_seed, second.content_seed))
+        apart, doubled = (bolts_apart(first.densities, second.densities, doubled=yes) for yes in (False, True))
+        fewest = min(first.record.crops, second.record.crops)
         verdict = self.calibration.verdict(low, high, apart, doubled, fewest)
         same_below, different_above = self.calibration.ranks(similarity)
-        controls = [self._control(own, own_seed) for own, own_seed in zip(vectors, seeds, strict=True)]
-        records = [_record(*parts) for parts in zip(plates, found, controls, strict=True)]
+        halved = doubled <= 1 < apart
         return Comparison(
             similarity,
             low,
@@ -186,22 +217,13 @@ class FabricComparer:
             apart,
             same_below,
             different_above,
-            records[0],
-            records[1],
-            tuple(
-                _warnings(
-                    plates,
-                    found,
-                    records,
-                    same=seeds[0] == seeds[1],
-                    halved=doubled <= 1 < apart,
-                    enough=self.calibration.enough,
-                )
-            ),
+            first.record,
+            second.record,
+            tuple(cautions(first, second, halved=halved, enough=self.calibration.enough)),
             self.name,
             self.folder.sha256,
-            getattr(counter, "name", type(counter).__name__),
-            seed,
+            first.counter,
+            first.seed,
             versions(),
         )
 
@@ -324,68 +346,3 @@ def _shipped_counter() -> Counter:
     from dl4art.regression import CombinedCounter
 
     return CombinedCounter.from_pretrained()
-
-
-def _record(plate: Plate, canvas: CanvasCrops, control: Control) -> CanvasRecord:
-    densities = canvas.densities
-    width, height = plate.size_cm
-    return CanvasRecord(
-        str(plate.path),
-        sha256(plate.path) if plate.path.is_file() else "",
-        round(width, 3),
-        round(height, 3),
-        round(plate.px_per_cm, 3),
-        plate.scale_source,
-        densities.vertical,
-        densities.vertical - densities.vertical_half,
-        densities.vertical + densities.vertical_half,
-        densities.vertical_sd,
-        densities.horizontal,
-        densities.horizontal - densities.horizontal_half,
-        densities.horizontal + densities.horizontal_half,
-        densities.horizontal_sd,
-        len(canvas),
-        canvas.looked_at,
-        CROP_CM,
-        tuple((float(x), float(y)) for x, y in canvas.positions_cm),
-        control,
-    )
-
-
-def _warnings(
-    plates: Sequence[Plate],
-    found: Sequence[CanvasCrops],
-    records: Sequence[CanvasRecord],
-    *,
-    same: bool,
-    halved: bool,
-    enough: int,
-) -> list[str]:
-    a, b = records
-    said = []
-    if halved:
-        said.append(
-            f"a density of {a.file} is half or twice that of {b.file}, and the other one agrees: one of the counts may "
-            "have taken two threads for one. Count a few centimetres of both by eye"
-        )
-    if same or (a.sha256 and a.sha256 == b.sha256):
-        said.append(f"{a.file} and {b.file} are the same picture: this says nothing about two canvases")
-    if abs(a.px_per_cm / b.px_per_cm - 1) > _OTHER_SCALE:
-        said.append(
-            f"{a.file} has {a.px_per_cm:g} px/cm and {b.file} {b.px_per_cm:g}: both were resampled to {PX_PER_CM:g} "
-            "px/cm, and a difference in sharpness may be left"
-        )
-    for plate, canvas, record in zip(plates, found, records, strict=True):
-        assumed = [f"scale {plate.scale_source}"] if plate.scale_source.startswith("assumed") else []
-        said += [f"{record.file}: {text}" for text in (*assumed, *plate.notes, *canvas.remarks)]
-        if record.crops < enough:
-            said.append(
-                f"{record.file}: {record.crops} crops are too few for the network's verdict, which needs {enough} of "
-                "each canvas; the similarity is a hint. Give a larger part of the canvas, or ask for more crops"
-            )
-        if record.control.similarity < 0.5:
-            said.append(
-                f"{record.file}: its own halves are only {record.control.similarity:.2f} similar. It may show more "
-                "than one cloth, or too little of it; compare parts of it"
-            )
-    return said
