@@ -91,6 +91,8 @@ def _in_table(table: Path) -> list[CanvasFiles]:
     for number, row in enumerate(rows, start=2):
         name, file = ((row[column] or "").strip() for column in COLUMNS)
         if not (name and file):
-            raise InputError(f"{table}: line {number} has no {'file' if name else 'canvas'}. Give it one, or delete it.")
+            raise InputError(
+                f"{table}: line {number} has no {'file' if name else 'canvas'}. Give it one, or delete it."
+            )
         grouped.setdefault(name, {})[table.parent / file] = None
     return [CanvasFiles(name, tuple(files)) for name, files in grouped.items()]

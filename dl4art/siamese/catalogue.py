@@ -1,8 +1,8 @@
 """Encoded canvases kept in one SQLite file, so that a plate is encoded once and a search reads no plate at all.
 
-A catalogue belongs to one model and one set of parameters, since only what was encoded alike can be compared. It may lie
-on a network share and be written by several programs at a time: SQLite's rollback journal, short transactions, and
-patience where another one writes.
+A catalogue belongs to one model and one set of parameters, since only what was encoded alike can be compared. It may
+lie on a network share and be written by several programs at a time: SQLite's rollback journal (a write-ahead log fails
+there), short transactions, and patience where another one writes.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -97,7 +98,7 @@ def scores_with(comparer: FabricComparer, canvas: EncodedCanvas, others: Sequenc
         return []
     scores = comparer.pair_scores(canvas.vectors, np.concatenate([other.vectors for other in others]))
     ends = np.cumsum([0, *(len(other.vectors) for other in others)])
-    return [scores[:, start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    return [scores[:, start:end] for start, end in pairwise(ends.tolist())]
 
 
 def judged(comparer: FabricComparer, a: EncodedCanvas, b: EncodedCanvas, scores: PairScores) -> PairResult:
@@ -201,10 +202,10 @@ def _by_means(
 
 
 def _empty(count: int) -> AllPairs:
-    numbers = [np.full((count, count), np.nan) for _ in range(4)]
-    np.fill_diagonal(numbers[3], 0.0)
-    verdict = np.full((count, count), -1, np.int8)
-    return AllPairs(*numbers, verdict, *(np.zeros((count, count), bool) for _ in range(2)))
+    square = (count, count)
+    similarity, low, high = (np.full(square, np.nan) for _ in range(3))
+    turned, halved = (np.zeros(square, bool) for _ in range(2))
+    return AllPairs(similarity, low, high, np.zeros(square), np.full(square, -1, np.int8), turned, halved)
 
 
 def _enter(pairs: AllPairs, a: int, b: int, result: PairResult) -> None:

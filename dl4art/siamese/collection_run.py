@@ -1,144 +1,179 @@
-"""From the files of a collection to its canvases, each plate encoded once and kept."""
+"""The two jobs with a catalogue: comparing all canvases of a collection, and looking a new one up."""
 
 from __future__ import annotations
 
-import hashlib
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dl4art.cropping.reading import read_plate
-from dl4art.siamese.canvas import CROPS
 from dl4art.siamese.canvas_files import CanvasFiles
-from dl4art.siamese.catalogue import Catalogue, renamed
+from dl4art.siamese.catalogue import Catalogue
+from dl4art.siamese.collection import compare_all
+from dl4art.siamese.collection_encoding import (
+    EncodeOptions,
+    FailedPlate,
+    KeptCanvas,
+    encode_canvas,
+    encode_collection,
+)
+from dl4art.siamese.collection_files import ComparedCollection, write_collection
 from dl4art.siamese.comparer import FabricComparer
-from dl4art.siamese.encoded import EncodedCanvas
-from dl4art.utils.cli import ScaleArguments
-from dl4art.utils.errors import reason
-from dl4art.utils.files import sha256
+from dl4art.siamese.comparison import LIMITS
+from dl4art.siamese.encoded import own_cautions
+from dl4art.siamese.false_matches import Expected, expected_matches
+from dl4art.siamese.search import Neighbour, nearest
+from dl4art.utils.provenance import provenance
 
-
-@dataclass(frozen=True)
-class EncodeOptions:
-    """How plates are encoded."""
-
-    crops: int = CROPS
-    seed: int = 0
-    px_per_cm: float | None = None
-    size_cm: tuple[float, float] | None = None
-
-    @property
-    def scale(self) -> ScaleArguments:
-        """Keywords for reading a plate."""
-        return {"px_per_cm": self.px_per_cm, "size_cm": self.size_cm}
-
-
-@dataclass(frozen=True)
-class FailedPlate:
-    """A plate that could not be used, and why."""
-
-    canvas: str
-    file: str
-    message: str
+Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
+"""Shows how far a loop of so many steps, of some name, has come."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class KeptCanvas:
-    """A canvas that can be compared."""
+class Found:
+    """What a search gave.
 
-    name: str
-    files: tuple[Path, ...]
-    """Of its plates that could be used."""
-    content: str
-    """Key in the catalogue."""
-    encoded: EncodedCanvas
+    `neighbours` and `expected` are of the canvas that was looked up, which is None if no plate of it could be used.
+    """
+
+    canvas: KeptCanvas | None
+    failed: Sequence[FailedPlate]
+    neighbours: Sequence[Neighbour] = ()
+    searched: int = 0
+    """Canvases of the catalogue that it was compared with."""
+    expected: Expected | None = None
+    warnings: tuple[str, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return self.about | {
+            "canvas": None if self.canvas is None else asdict(self.canvas.encoded.record),
+            "failed": [asdict(plate) for plate in self.failed],
+            "searched": self.searched,
+            "neighbours": [neighbour.to_dict() for neighbour in self.neighbours],
+            "expected_false_matches": None if self.expected is None else self.expected.to_dict(),
+            "warnings": self.warnings,
+            "limits": LIMITS,
+        }
 
 
-def encode_collection(
+def compare_collection(
     comparer: FabricComparer,
+    source: Path,
     canvases: Sequence[CanvasFiles],
-    catalogue: Catalogue,
-    options: EncodeOptions,
     *,
-    advance: Callable[[int], None] = lambda _crops: None,
-) -> tuple[list[KeptCanvas], list[FailedPlate]]:
-    """Encode the canvases of which the catalogue does not know the plates, and keep each as soon as it is done.
+    folder: Path,
+    catalogue: Path,
+    options: EncodeOptions,
+    progress: Progress,
+) -> ComparedCollection | Sequence[FailedPlate]:
+    """Compare all canvases of a collection and write what is found.
 
     Parameters
     ----------
     comparer : FabricComparer
-        Encodes.
+        The model.
+    source : Path
+        The folder or table that names the canvases.
     canvases : sequence of CanvasFiles
-        The collection.
-    catalogue : Catalogue
-        Where plates and canvases are kept.
+        From `dl4art.siamese.canvas_files.collection_files`.
+    folder : Path
+        For the results; it must exist.
+    catalogue : Path
+        Made if it is not there.
     options : EncodeOptions
-        How they are encoded.
-    advance : callable
-        Told how many crops have just been found, `options.crops` for each plate in the end.
+        How plates are encoded.
+    progress : callable
+        Shows how far it has come.
 
     Returns
     -------
-    (list of KeptCanvas, list of FailedPlate)
+    ComparedCollection, or sequence of FailedPlate
+        The latter if fewer than two canvases can be used, and so nothing is written.
     """
-    kept, failed = [], []
-    for canvas in canvases:
-        found, wrong = encode_canvas(comparer, canvas, catalogue, options, advance=advance)
-        failed += wrong
-        if found is not None:
-            kept.append(found)
-    return kept, failed
+    settings = comparer.settings(crops=options.crops, seed=options.seed)
+    plates = sum(len(canvas.files) for canvas in canvases)
+    with Catalogue(catalogue, settings) as store:
+        done = 0
 
-
-def encode_canvas(
-    comparer: FabricComparer,
-    canvas: CanvasFiles,
-    catalogue: Catalogue,
-    options: EncodeOptions,
-    *,
-    keep: bool = True,
-    advance: Callable[[int], None] = lambda _crops: None,
-) -> tuple[KeptCanvas | None, list[FailedPlate]]:
-    """Encode one canvas; see `encode_collection`. Without `keep`, nothing is written."""
-    plates: dict[Path, tuple[str, EncodedCanvas]] = {}
-    failed = []
-    for file in canvas.files:
-        told = 0
-
-        def tell(crops: int) -> None:
-            nonlocal told
-            told += crops
+        def count(crops: int) -> None:
+            nonlocal done
+            done += crops
             advance(crops)
 
         try:
-            content = _content(file, options)
-            encoded = known = catalogue.find(content)
-            if encoded is None:
-                plate = read_plate(file, **options.scale)
-                encoded = comparer.encode(plate, crops=options.crops, seed=options.seed, advance=tell)
-        except Exception as error:  # one bad plate is a row, whatever is wrong with it
-            failed.append(FailedPlate(canvas.name, str(file), reason(error, file)))
-        else:
-            if keep and known is None:
-                catalogue.keep(content, encoded)
-            plates[file] = content, renamed(encoded, str(file))
-        advance(options.crops - told)
-    if not plates:
-        return None, failed
-    contents = sorted({content for content, _ in plates.values()})
-    encoded = comparer.join([plate for _, plate in plates.values()], canvas.name, crops=options.crops)
-    content = contents[0] if len(contents) == 1 else _digest("canvas", *contents)
-    if keep and catalogue.find(content) is None:
-        catalogue.keep(content, encoded)
-    return KeptCanvas(canvas.name, tuple(plates), content, encoded), failed
+            with progress(plates * options.crops, "encoding") as advance:
+                kept, failed = encode_collection(comparer, canvases, store, options, advance=count)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{done // options.crops} of {plates} plates are done and kept in {catalogue}; the same command goes "
+                "on from there"
+            ) from None
+        store.enter(str(source.resolve()), {canvas.name: canvas.content for canvas in kept})
+    if len(kept) < 2:
+        return failed
+    encoded = [canvas.encoded for canvas in kept]
+    with progress(len(kept) * (len(kept) - 1) // 2, "comparing") as advance:
+        pairs = compare_all(comparer, encoded, advance=advance)
+    found = ComparedCollection(kept, failed, pairs, comparer.folder.calibration, comparer.calibration.enough)
+    write_collection(folder, found, _about(comparer, kept, options, catalogue))
+    return found
 
 
-def _content(file: Path, options: EncodeOptions) -> str:
-    """Key of a plate: its bytes, and the scale where that was stated."""
-    scale: list[Any] = [value for value in (options.px_per_cm, options.size_cm) if value is not None]
-    return _digest(sha256(file), *map(repr, scale)) if scale else sha256(file)
+def search_catalogue(
+    comparer: FabricComparer,
+    canvas: CanvasFiles,
+    *,
+    catalogue: Path,
+    options: EncodeOptions,
+    top: int,
+    progress: Progress,
+) -> Found:
+    """Look a canvas up in a catalogue, which is not changed by it.
+
+    Parameters
+    ----------
+    comparer, catalogue, options, progress
+        As for `compare_collection`; the catalogue must be there.
+    canvas : CanvasFiles
+        The new canvas.
+    top : int
+        How many neighbours to find.
+    """
+    settings = comparer.settings(crops=options.crops, seed=options.seed)
+    with Catalogue(catalogue, settings, create=False) as store:
+        with progress(len(canvas.files) * options.crops, "encoding") as advance:
+            kept, failed = encode_canvas(comparer, canvas, store, options, keep=False, advance=advance)
+        if kept is None:
+            return Found(None, failed)
+        neighbours = nearest(comparer, kept.encoded, store, top=top, content=kept.content)
+        entries = store.entries()
+    itself = [entry for entry in entries if entry.content == kept.content]
+    known = [f"{kept.name} is in the catalogue already, as {entry.name}: that one is left out" for entry in itself]
+    searched = len(entries) - len(itself)
+    return Found(
+        kept,
+        failed,
+        neighbours,
+        searched,
+        # which of them the densities exclude is not looked at, where most are passed over
+        expected_matches(comparer.folder.calibration, searched, searched),
+        (*known, *own_cautions(kept.encoded, comparer.calibration.enough)),
+        _about(comparer, [kept], options, catalogue),
+    )
 
 
-def _digest(*texts: str) -> str:
-    return hashlib.sha256(" ".join(texts).encode()).hexdigest()
+def _about(
+    comparer: FabricComparer, canvases: Sequence[KeptCanvas], options: EncodeOptions, catalogue: Path
+) -> dict[str, Any]:
+    inputs = [{"file": canvas.encoded.record.file, "sha256": canvas.encoded.record.sha256} for canvas in canvases]
+    return provenance(
+        parameters={"crops": options.crops, **options.scale, "catalogue": str(catalogue)},
+        inputs=inputs,
+        model={"name": comparer.name, "sha256": comparer.folder.sha256, "counter": canvases[0].encoded.counter},
+        seed=options.seed,
+    )

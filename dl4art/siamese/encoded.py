@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,18 +51,18 @@ def canvas_record(plate: Plate, canvas: CanvasCrops, control: Control) -> Canvas
     """Write down what a result says of a canvas."""
     width, height = plate.size_cm
     return CanvasRecord(
-        str(plate.path),
-        sha256(plate.path) if plate.path.is_file() else "",
-        round(width, 3),
-        round(height, 3),
-        round(plate.px_per_cm, 3),
-        plate.scale_source,
-        *_told(canvas.densities),
-        len(canvas),
-        canvas.looked_at,
-        CROP_CM,
-        tuple((float(x), float(y)) for x, y in canvas.positions_cm),
-        control,
+        file=str(plate.path),
+        sha256=sha256(plate.path) if plate.path.is_file() else "",
+        width_cm=round(width, 3),
+        height_cm=round(height, 3),
+        px_per_cm=round(plate.px_per_cm, 3),
+        scale_source=plate.scale_source,
+        **_told(canvas.densities),
+        crops=len(canvas),
+        looked_at=canvas.looked_at,
+        crop_cm=CROP_CM,
+        positions_cm=tuple((float(x), float(y)) for x, y in canvas.positions_cm),
+        control=control,
     )
 
 
@@ -107,18 +108,18 @@ def joined(
     notes += [f"{part.record.file}: {text}" for part in parts for text in part.notes]
     positions = [r.positions_cm[:share] for r, share in zip(records, shares, strict=True)]
     record = CanvasRecord(
-        name,
-        hashlib.sha256("".join(sorted(record.sha256 for record in records)).encode()).hexdigest(),
-        max(record.width_cm for record in records),
-        max(record.height_cm for record in records),
-        min(scales),
-        ", ".join(sorted({record.scale_source for record in records})),
-        *_told(Densities.of(counted[:, 0], counted[:, 1])),
-        len(vectors),
-        sum(record.looked_at for record in records),
-        CROP_CM,
-        tuple(place for part in positions for place in part),
-        control(vectors, seed),
+        file=name,
+        sha256=hashlib.sha256("".join(sorted(record.sha256 for record in records)).encode()).hexdigest(),
+        width_cm=max(record.width_cm for record in records),
+        height_cm=max(record.height_cm for record in records),
+        px_per_cm=min(scales),
+        scale_source=", ".join(sorted({record.scale_source for record in records})),
+        **_told(Densities.of(counted[:, 0], counted[:, 1])),
+        crops=len(vectors),
+        looked_at=sum(record.looked_at for record in records),
+        crop_cm=CROP_CM,
+        positions_cm=tuple(place for part in positions for place in part),
+        control=control(vectors, seed),
     )
     return EncodedCanvas(record, vectors, counted, seed, tuple(notes), parts[0].counter, parts[0].seed)
 
@@ -136,14 +137,19 @@ def _seed_of(texts: Iterable[str]) -> int:
     return int.from_bytes(hashlib.sha256(" ".join(texts).encode()).digest()[:8], "little")
 
 
-def _told(densities: Densities) -> Iterator[float]:
-    """Mean, interval and spread of both directions, in the order of `CanvasRecord`."""
+def _told(densities: Densities) -> dict[str, Any]:
+    """Densities as `CanvasRecord` gives them."""
     d = densities
-    for mean, half, spread in (
-        (d.vertical, d.vertical_half, d.vertical_sd),
-        (d.horizontal, d.horizontal_half, d.horizontal_sd),
-    ):
-        yield from (mean, mean - half, mean + half, spread)
+    return {
+        "vertical_per_cm": d.vertical,
+        "vertical_low": d.vertical - d.vertical_half,
+        "vertical_high": d.vertical + d.vertical_half,
+        "vertical_sd": d.vertical_sd,
+        "horizontal_per_cm": d.horizontal,
+        "horizontal_low": d.horizontal - d.horizontal_half,
+        "horizontal_high": d.horizontal + d.horizontal_half,
+        "horizontal_sd": d.horizontal_sd,
+    }
 
 
 def cautions(first: EncodedCanvas, second: EncodedCanvas, *, halved: bool, enough: int) -> list[str]:

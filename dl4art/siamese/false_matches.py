@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -40,9 +41,9 @@ class Expected:
         some, more = _told(self.of_any_densities), _told(self.of_like_densities)
         return (
             f"Expected false matches, were no two of one cloth: {some} among {self.pairs} pairs of cloths of any "
-            f"densities (95 %: up to {_told(self.of_any_densities_high or 0)}), and {more} if the {self.left_open} "
-            "pairs that the densities leave open are all of nearly the same densities (up to "
-            f"{_told(self.of_like_densities_high or 0)}). Measured on simulated canvases."
+            f"densities (95 %: at most {_at_most(self.of_any_densities_high or 0)}), and {more} if all pairs that the "
+            f"densities leave open ({self.left_open}) are of nearly the same densities (at most "
+            f"{_at_most(self.of_like_densities_high or 0)}). Measured on simulated canvases."
         )
 
 
@@ -82,3 +83,7 @@ def _share(wrong: int, tested: int) -> tuple[float, float]:
 
 def _told(number: float) -> str:
     return f"{number:.0f}" if number >= 9.5 else f"{number:.1f}" if number >= 0.05 else "fewer than 0.1"
+
+
+def _at_most(number: float) -> str:
+    return f"{math.ceil(number)}" if number >= 9.5 else f"{math.ceil(10 * number) / 10:.1f}"
