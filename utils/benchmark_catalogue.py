@@ -36,11 +36,11 @@ def made_up(number: int, crops: int, length: int) -> EncodedCanvas:
     """Make a canvas up; two in a row are of one cloth."""
     cloth, own = np.random.default_rng([0, number // 2]), np.random.default_rng([1, number])
     drawn = draw_cloth(cloth)
-    density = np.array([drawn.vertical.per_cm, drawn.horizontal.per_cm])
+    density = np.array([drawn.vertical.density, drawn.horizontal.density])
     counted = np.stack([density + own.normal(0, 0.2, (crops, 2)), np.full((crops, 2), 0.1)], axis=1)
     vectors = cloth.normal(0, 1, (1, 2, length)) + own.normal(0, 0.5, (crops, 2, length))
     # as the encoder's, the last number is the density
-    vectors[..., -1] = np.log(counted[:, 0])
+    vectors[..., -1] = 5 * np.log(counted[:, 0] / 12)
     d, control = density.tolist(), Control(0.9, 0.8, 1.0, crops**2 // 4)
     record = CanvasRecord(
         f"canvas {number}", "", 40.0, 30.0, 200.0, "file", d[0], d[0], d[0], 0.2, d[1], d[1], d[1], 0.2, crops, crops,

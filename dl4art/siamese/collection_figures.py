@@ -25,7 +25,7 @@ _LINE = "#4a4f57"
 
 
 def draw_matrix(pairs: AllPairs, names: Sequence[str], order: Sequence[int]) -> Figure:
-    """Draw the similarities of all pairs, alike canvases side by side.
+    """Draw the similarities of all pairs, alike canvases side by side; on the diagonal those of each one's halves.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def draw_matrix(pairs: AllPairs, names: Sequence[str], order: Sequence[int]) -> 
     figure = Figure(figsize=(side + margin + 1.4, side + margin + 0.9), layout="constrained")
     axes = figure.subplots()
     here = np.ix_(order, order)
-    shown = np.where(pairs.has("excluded") | (pairs.verdict < 0), np.nan, pairs.similarity)[here]
+    shown = np.where(pairs.has("excluded"), np.nan, pairs.similarity)[here]
     colours = mpl.colormaps[INK].copy()
     colours.set_bad(BLANK)
     image = axes.imshow(shown, cmap=colours, vmin=0, vmax=1, interpolation="none")
@@ -71,7 +71,7 @@ def draw_tree(tree: npt.NDArray[np.float64], names: Sequence[str], groups: Seque
     names : sequence of str
         Of the canvases.
     groups : sequence of sequences of int
-        Canvases that hang together; each is marked in a colour of its own.
+        Canvases that hang together; each is marked with its number.
     """
     count = len(names)
     figure = Figure(figsize=(7.5, max(2.0, _side(count) + 0.9)), layout="constrained")
@@ -83,15 +83,19 @@ def draw_tree(tree: npt.NDArray[np.float64], names: Sequence[str], groups: Seque
     order = drawn["leaves"]
     axes.set_ylim(count - 0.5, -0.5)
     axes.set_xlim(1.02, -0.04)
-    axes.set_xlabel("1 - mean similarity (1 where the densities exclude one cloth)", fontsize=9)
+    axes.set_xlabel("1 - mean similarity (1 where the densities exclude one cloth); numbers: groups", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.yaxis.tick_right()
     _name(axes, [names[place] for place in order], columns=False)
     colours = mpl.colormaps["tab10"]
     for number, group in enumerate(groups):
-        rows = [order.index(member) for member in group]
-        axes.plot([-0.02] * len(rows), rows, "o", markersize=4, color=colours(number % 10), clip_on=False)
+        rows, colour = [order.index(member) for member in group], colours(number % 10)
+        if count > _NAMED:
+            axes.plot([-0.02] * len(rows), rows, ".", markersize=3, color=colour, clip_on=False)
+            continue
+        for row in rows:
+            axes.text(-0.02, row, f"{number + 1}", fontsize=8, weight="bold", color=colour, ha="center", va="center")
     return figure
 
 

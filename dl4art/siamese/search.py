@@ -16,7 +16,7 @@ from dl4art.siamese.similarity import evidence
 
 TOP = 10
 """Neighbours, if nothing else is asked for."""
-_CANDIDATES = 3  # times as many as are wanted are compared by all of their crops
+_CANDIDATES = 2  # times as many as are wanted are compared by all of their crops
 
 
 @dataclass(frozen=True)
