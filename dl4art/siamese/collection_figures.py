@@ -42,9 +42,8 @@ def draw_matrix(pairs: AllPairs, names: Sequence[str], order: Sequence[int]) -> 
     axes = figure.subplots()
     here = np.ix_(order, order)
     shown = np.where(pairs.has("excluded"), np.nan, pairs.similarity)[here]
-    colours = mpl.colormaps[INK].copy()
-    colours.set_bad(BLANK)
-    image = axes.imshow(shown, cmap=colours, vmin=0, vmax=1, interpolation="none")
+    axes.set_facecolor(BLANK)
+    image = axes.imshow(shown, cmap=INK, vmin=0, vmax=1, interpolation="none")
     rows, columns = np.nonzero(pairs.has("compatible")[here])
     if count <= _NAMED:
         size = max(1.0, min(7.0, 0.35 * 72 * side / count))

@@ -65,7 +65,7 @@ def expected_matches(calibration: Mapping[str, Any], pairs: int, left_open: int)
     return Expected(pairs, left_open, *(pairs * share for share in any_), *(left_open * share for share in like))
 
 
-def tested_matches(results: Mapping[str, Any]) -> dict[str, list[int]]:
+def matches_of_tests(results: Mapping[str, Any]) -> dict[str, list[int]]:
     """Count them in the results of a comparer's tests, all families together, as `expected_matches` reads them."""
     found = {}
     for name, kind in (("any", "strangers"), ("like", "canvases")):
