@@ -62,7 +62,7 @@ def encode_collection(
     catalogue: Catalogue,
     options: EncodeOptions,
     *,
-    advance: Callable[[int], None] = lambda _crops: None,
+    advance: Callable[[int], None] = lambda _plates: None,
 ) -> tuple[list[KeptCanvas], list[FailedPlate]]:
     """Encode the canvases of which the catalogue does not know the plates, and keep each as soon as it is done.
 
@@ -77,7 +77,7 @@ def encode_collection(
     options : EncodeOptions
         How they are encoded.
     advance : callable
-        Told how many crops have just been found, `options.crops` for each plate in the end.
+        Told how many plates are done.
 
     Returns
     -------
@@ -99,16 +99,17 @@ def encode_canvas(
     options: EncodeOptions,
     *,
     keep: bool = True,
-    advance: Callable[[int], None] = lambda _crops: None,
+    advance: Callable[[int], None] = lambda _plates: None,
 ) -> tuple[KeptCanvas | None, list[FailedPlate]]:
     """Encode one canvas; see `encode_collection`. Without `keep`, nothing is written."""
     plates: dict[Path, tuple[str, EncodedCanvas]] = {}
     failed = []
     for file in canvas.files:
         try:
-            plates[file] = _plate(comparer, file, catalogue, options, keep=keep, advance=advance)
+            plates[file] = _plate(comparer, file, catalogue, options, keep=keep)
         except _PlateError as error:
             failed.append(FailedPlate(canvas.name, str(file), str(error)))
+        advance(1)
     if not plates:
         return None, failed
     contents = sorted({content for content, _ in plates.values()})
@@ -130,28 +131,16 @@ def _plate(
     options: EncodeOptions,
     *,
     keep: bool,
-    advance: Callable[[int], None],
 ) -> tuple[str, EncodedCanvas]:
     """Key and encoding of one plate, out of the catalogue if it is there."""
-    told = 0
-
-    def tell(crops: int) -> None:
-        nonlocal told
-        told += crops
-        advance(crops)
-
-    try:
+    with _usable(file):
+        content = _content(file, options)
+    encoded = catalogue.find(content)
+    if encoded is None:
         with _usable(file):
-            content = _content(file, options)
-        encoded = catalogue.find(content)
-        if encoded is None:
-            with _usable(file):
-                plate = read_plate(file, **options.scale)
-                encoded = comparer.encode(plate, crops=options.crops, seed=options.seed, advance=tell)
-            if keep:
-                catalogue.keep(content, encoded)
-    finally:
-        advance(options.crops - told)
+            encoded = comparer.encode(read_plate(file, **options.scale), crops=options.crops, seed=options.seed)
+        if keep:
+            catalogue.keep(content, encoded)
     return content, renamed(encoded, str(file))
 
 

@@ -100,24 +100,23 @@ def compare_collection(
     with Catalogue(catalogue, settings) as store:
         done = 0
 
-        def count(crops: int) -> None:
+        def count(more: int) -> None:
             nonlocal done
-            done += crops
-            advance(crops)
+            done += more
+            advance(more)
 
         try:
-            with progress(plates * options.crops, "encoding") as advance:
+            with progress(plates, "encoding plates") as advance:
                 kept, failed = encode_collection(comparer, canvases, store, options, advance=count)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"{done // options.crops} of {plates} plates are done and kept in {catalogue}; the same command goes "
-                "on from there"
+                f"{done} of {plates} plates are done and kept in {catalogue}; the same command goes on from there"
             ) from None
         store.enter(str(source.resolve()), {canvas.name: canvas.content for canvas in kept})
     if len(kept) < 2:
         return failed
     encoded = [canvas.encoded for canvas in kept]
-    with progress(len(kept) * (len(kept) - 1) // 2, "comparing") as advance:
+    with progress(len(kept) * (len(kept) - 1) // 2, "comparing pairs") as advance:
         pairs = compare_all(comparer, encoded, advance=advance)
     found = ComparedCollection(kept, failed, pairs, comparer.folder.calibration, comparer.calibration.enough)
     write_collection(folder, found, _about(comparer, kept, options, catalogue))
@@ -146,7 +145,7 @@ def search_catalogue(
     """
     settings = comparer.settings(crops=options.crops, seed=options.seed)
     with Catalogue(catalogue, settings, create=False) as store:
-        with progress(len(canvas.files) * options.crops, "encoding") as advance:
+        with progress(len(canvas.files), "encoding plates") as advance:
             kept, failed = encode_canvas(comparer, canvas, store, options, keep=False, advance=advance)
         if kept is None:
             return Found(None, failed)
