@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import get_args
 
@@ -136,26 +136,31 @@ def compare_all(
     np.fill_diagonal(found.similarity, [canvas.record.control.similarity for canvas in canvases])
     np.fill_diagonal(found.low, [canvas.record.control.low for canvas in canvases])
     np.fill_diagonal(found.high, [canvas.record.control.high for canvas in canvases])
-    means = mean_vectors(canvases)
-    for first in range(0, count, _BLOCK):
-        for second in range(first, count, _BLOCK):
-            for a in range(first, min(first + _BLOCK, count)):
-                others = range(max(a + 1, second), min(second + _BLOCK, count))
-                open_ = [b for b in others if count <= wholly or not _excluded(comparer, canvases[a], canvases[b])]
-                scored = scores_with(comparer, canvases[a], [canvases[b] for b in open_])
-                for b, scores in zip(open_, scored, strict=True):
-                    _enter(found, a, b, judged(comparer, canvases[a], canvases[b], scores))
-                closed = sorted(set(others) - set(open_))
-                for b, quick in zip(closed, _by_means(comparer, means, a, closed), strict=True):
-                    apart = bolts_apart(canvases[a].densities, canvases[b].densities)
-                    _enter(found, a, b, PairResult(quick[0], np.nan, np.nan, "excluded", apart, quick[1], False))
-                advance(len(others))
+    quick = _by_means(comparer, canvases) if count > wholly else None
+    # those that the densities leave open lie side by side then, and are scored together
+    order = sorted(range(count), key=lambda place: _total(canvases[place]))
+    for a, others in _rows(order):
+        left_open = []
+        for b in others:
+            apart = _excluding(comparer, canvases[a], canvases[b]) if quick else None
+            if quick and apart is not None:
+                _enter(found, a, b, replace(quick(a, b), apart=apart))
+            else:
+                left_open.append(b)
+        scored = scores_with(comparer, canvases[a], [canvases[b] for b in left_open])
+        for b, scores in zip(left_open, scored, strict=True):
+            _enter(found, a, b, judged(comparer, canvases[a], canvases[b], scores))
+        advance(len(others))
     return found
 
 
-def mean_vectors(canvases: Sequence[EncodedCanvas]) -> npt.NDArray[np.float32]:
-    """Mean vector of each canvas's crops, (n, 2, d)."""
-    return np.stack([canvas.vectors.mean(axis=0) for canvas in canvases])
+def _rows(order: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
+    """All pairs, each once: a canvas, and others to be compared with it; those of a block one after the other."""
+    blocks = [order[start : start + _BLOCK] for start in range(0, len(order), _BLOCK)]
+    for number, first in enumerate(blocks):
+        for second in blocks[number:]:
+            for place, canvas in enumerate(first):
+                yield canvas, second[place + 1 :] if second is first else second
 
 
 def cluster(pairs: AllPairs) -> Array:
@@ -184,21 +189,29 @@ def linked(pairs: AllPairs, group: Sequence[int]) -> list[int]:
     return [place for place in np.flatnonzero(touched).tolist() if place not in group]
 
 
-def _excluded(comparer: FabricComparer, a: EncodedCanvas, b: EncodedCanvas) -> bool:
-    if bolts_apart(a.densities, b.densities) <= comparer.calibration.bolt:
-        return False
-    return bolts_apart(a.densities, b.densities, doubled=True) > 1
+def _excluding(comparer: FabricComparer, a: EncodedCanvas, b: EncodedCanvas) -> float | None:
+    """How far the densities are apart where they exclude one cloth whatever the network finds, else None."""
+    apart = bolts_apart(a.densities, b.densities)
+    if apart > comparer.calibration.bolt and bolts_apart(a.densities, b.densities, doubled=True) > 1:
+        return apart
+    return None
 
 
-def _by_means(
-    comparer: FabricComparer, means: npt.NDArray[np.float32], canvas: int, others: Sequence[int]
-) -> list[tuple[float, bool]]:
-    """Similarity by mean vectors, and whether it is that of one canvas turned."""
-    if not others:
-        return []
-    scores = comparer.pair_scores(means[canvas][None], means[list(others)])
-    similarity = comparer.calibration.similarity(scores.logits[0])
-    return [*zip(similarity.tolist(), (scores.turned > scores.straight)[0].tolist(), strict=True)]
+def _by_means(comparer: FabricComparer, canvases: Sequence[EncodedCanvas]) -> Callable[[int, int], PairResult]:
+    """Compare all canvases by their mean vectors; gives what is then said of two that the densities exclude."""
+    means = np.stack([canvas.vectors.mean(axis=0) for canvas in canvases])
+    scores = comparer.pair_scores(means, means)
+    similarity, turned = comparer.calibration.similarity(scores.logits), scores.turned > scores.straight
+
+    def told(a: int, b: int) -> PairResult:
+        return PairResult(float(similarity[a, b]), np.nan, np.nan, "excluded", np.nan, bool(turned[a, b]), False)
+
+    return told
+
+
+def _total(canvas: EncodedCanvas) -> float:
+    """Vertical and horizontal threads together: a quarter turn does not change it."""
+    return canvas.densities.vertical + canvas.densities.horizontal
 
 
 def _empty(count: int) -> AllPairs:
