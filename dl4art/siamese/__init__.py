@@ -9,14 +9,28 @@ from typing import Any
 _MODULES = {
     "Calibration": "calibration",
     "CanvasRecord": "comparison",
+    "Catalogue": "catalogue",
     "Comparison": "comparison",
     "Control": "comparison",
     "EncodedCanvas": "encoded",
     "FabricComparer": "comparer",
     "PairScores": "similarity",
+    "compare_all": "collection",
+    "nearest": "search",
 }
 
-__all__ = ["Calibration", "CanvasRecord", "Comparison", "Control", "EncodedCanvas", "FabricComparer", "PairScores"]
+__all__ = [
+    "Calibration",
+    "CanvasRecord",
+    "Catalogue",
+    "Comparison",
+    "Control",
+    "EncodedCanvas",
+    "FabricComparer",
+    "PairScores",
+    "compare_all",
+    "nearest",
+]
 
 
 def __getattr__(name: str) -> Any:

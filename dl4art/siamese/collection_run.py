@@ -97,27 +97,25 @@ def compare_collection(
     """
     settings = comparer.settings(crops=options.crops, seed=options.seed)
     plates = sum(len(canvas.files) for canvas in canvases)
-    with Catalogue(catalogue, settings) as store:
-        done = 0
+    done = 0
 
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            advance(more)
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        advance(more)
 
-        try:
+    try:
+        with Catalogue(catalogue, settings) as store:
             with progress(plates, "encoding plates") as advance:
                 kept, failed = encode_collection(comparer, canvases, store, options, advance=count)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"{done} of {plates} plates are done and kept in {catalogue}; the same command goes on from there"
-            ) from None
-        store.enter(str(source.resolve()), {canvas.name: canvas.content for canvas in kept})
-    if len(kept) < 2:
-        return failed
-    encoded = [canvas.encoded for canvas in kept]
-    with progress(len(kept) * (len(kept) - 1) // 2, "comparing pairs") as advance:
-        pairs = compare_all(comparer, encoded, advance=advance)
+            store.enter(str(source.resolve()), {canvas.name: canvas.content for canvas in kept})
+        if len(kept) < 2:
+            return failed
+        with progress(len(kept) * (len(kept) - 1) // 2, "comparing pairs") as advance:
+            pairs = compare_all(comparer, [canvas.encoded for canvas in kept], advance=advance)
+    except KeyboardInterrupt:
+        what = f"{done} of {plates} plates are done and kept in {catalogue}; the same command goes on from there"
+        raise KeyboardInterrupt(what) from None
     found = ComparedCollection(kept, failed, pairs, comparer.folder.calibration, comparer.calibration.enough)
     write_collection(folder, found, _about(comparer, kept, options, catalogue))
     return found
