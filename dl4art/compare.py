@@ -1,4 +1,4 @@
-"""Tell from their X-ray plates which canvases could be one cloth, two of them or a collection, with the evidence."""
+"""Tell from their X-ray plates whether two canvases, or which of many, could be one cloth."""
 
 from __future__ import annotations
 

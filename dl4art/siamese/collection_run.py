@@ -157,8 +157,7 @@ def search_catalogue(
         failed,
         neighbours,
         searched,
-        # which of them the densities exclude is not looked at, where most are passed over
-        expected_matches(comparer.folder.calibration, searched, searched),
+        expected_matches(comparer.folder.calibration, searched),
         (*known, *own_cautions(kept.encoded, comparer.calibration.enough)),
         _about(comparer, [kept], options, catalogue),
     )

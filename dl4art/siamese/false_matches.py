@@ -21,8 +21,8 @@ class Expected:
     """
 
     pairs: int
-    left_open: int
-    """Pairs that the densities do not exclude."""
+    left_open: int | None
+    """Pairs that the densities do not exclude; None where that was not looked at."""
     of_any_densities: float | None
     of_any_densities_high: float | None
     """If the densities of the canvases lie as far from each other as those of the cloths that the test drew."""
@@ -39,15 +39,17 @@ class Expected:
         if self.of_any_densities is None or self.of_like_densities is None:
             return "How many false matches to expect is not known: this model was not tested for it."
         some, more = _told(self.of_any_densities), _told(self.of_like_densities)
+        ways, plural = self.pairs, "s" if self.pairs != 1 else ""
+        alike = "they" if self.left_open is None else f"all that the densities leave open ({self.left_open})"
         return (
-            f"Expected false matches, were no two of one cloth: {some} among {self.pairs} pairs of cloths of any "
-            f"densities (95 %: at most {_at_most(self.of_any_densities_high or 0)}), and {more} if all pairs that the "
-            f"densities leave open ({self.left_open}) are of nearly the same densities (at most "
-            f"{_at_most(self.of_like_densities_high or 0)}). Measured on simulated canvases."
+            f"Expected false matches, were no two of one cloth: {some} in {ways} pair{plural} of canvases "
+            f"of any densities (95 %: at most {_at_most(self.of_any_densities_high or 0)}), and {more} if "
+            f"{alike} are of nearly the same densities (at most {_at_most(self.of_like_densities_high or 0)}). "
+            "Measured on simulated canvases."
         )
 
 
-def expected_matches(calibration: Mapping[str, Any], pairs: int, left_open: int) -> Expected:
+def expected_matches(calibration: Mapping[str, Any], pairs: int, left_open: int | None = None) -> Expected:
     """Tell how many strangers among so many pairs will be called compatible.
 
     Parameters
@@ -56,13 +58,14 @@ def expected_matches(calibration: Mapping[str, Any], pairs: int, left_open: int)
         Of the model folder. Under `KEY` it holds, for ``any`` and ``like`` densities, two numbers: how many pairs of
         test canvases of different cloths were called compatible, and how many there were.
     pairs, left_open : int
-        How many are compared, and how many of these the densities do not exclude.
+        How many are compared, and how many of these the densities do not exclude; all of them, if left out.
     """
     tested = calibration.get(KEY)
     if not tested or not all(pairs for _, pairs in tested.values()):
         return Expected(pairs, left_open, None, None, None, None)
+    most = pairs if left_open is None else left_open
     any_, like = (_share(*tested[name]) for name in ("any", "like"))
-    return Expected(pairs, left_open, *(pairs * share for share in any_), *(left_open * share for share in like))
+    return Expected(pairs, left_open, *(pairs * share for share in any_), *(most * share for share in like))
 
 
 def matches_of_tests(results: Mapping[str, Any]) -> dict[str, list[int]]:
@@ -82,8 +85,10 @@ def _share(wrong: int, tested: int) -> tuple[float, float]:
 
 
 def _told(number: float) -> str:
-    return f"{number:.0f}" if number >= 9.5 else f"{number:.1f}" if number >= 0.05 else "fewer than 0.1"
+    if 0 < number < 0.05:
+        return "fewer than 0.1"
+    return f"{number:.0f}" if number >= 9.5 or number == 0 else f"{number:.1f}"
 
 
 def _at_most(number: float) -> str:
-    return f"{math.ceil(number)}" if number >= 9.5 else f"{math.ceil(10 * number) / 10:.1f}"
+    return f"{math.ceil(number)}" if number >= 9.5 or number == 0 else f"{math.ceil(10 * number) / 10:.1f}"

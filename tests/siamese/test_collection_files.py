@@ -72,7 +72,7 @@ def test_all_files_tell_the_same(found, tmp_path):
 def test_the_screen_shows_a_part_and_says_so(found):
     text = collection_text(found)
     assert "and 5 more in collection.json" in text
-    assert "Expected false matches, were no two of one cloth: 0.3 among 300 pairs" in " ".join(text.split())
+    assert "Expected false matches, were no two of one cloth: 0.3 in 300 pairs" in " ".join(text.split())
     assert "(95 %: at most 1.7)" in " ".join(text.split())
     assert "the plates have 100 to 200 px/cm" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 100

@@ -23,8 +23,8 @@ def test_it_is_the_share_of_strangers_times_the_pairs():
     assert (found.of_any_densities, found.of_like_densities) == pytest.approx((19.9, 100.0))
     assert found.of_any_densities_high == pytest.approx(19900 * 0.00556, rel=0.01)  # Clopper and Pearson, 1 of 1000
     said = found.in_words()
-    assert "20 among 19900 pairs of cloths of any densities (95 %: at most 111)" in said
-    assert "100 if all pairs that the densities leave open (2000)" in said
+    assert "20 in 19900 pairs of canvases of any densities (95 %: at most 111)" in said
+    assert "100 if all that the densities leave open (2000) are of" in said
     assert found.to_dict()["meaning"] == said
 
 
