@@ -31,8 +31,8 @@ _MARK = 0x444C3461  # SQLite's application id: a database of ours, not some othe
 _PATIENCE_S = 60.0  # how long to wait for another program that writes
 _TABLES = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE encodings (content TEXT PRIMARY KEY, about TEXT NOT NULL, vectors BLOB NOT NULL, counted BLOB NOT NULL,
-    checksum INTEGER NOT NULL);
+CREATE TABLE encodings (content TEXT PRIMARY KEY, mean BLOB NOT NULL, mean_checksum INTEGER NOT NULL,
+    about TEXT NOT NULL, vectors BLOB NOT NULL, counted BLOB NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE canvases (collection TEXT, name TEXT, content TEXT NOT NULL, PRIMARY KEY (collection, name));
 """
 
@@ -108,9 +108,10 @@ class Catalogue:
             }
         )
         blobs = canvas.vectors.astype("<f4").tobytes(), canvas.counted.astype("<f8").tobytes()
-        row = (content, about, *blobs, _checksum(about, *blobs))
+        mean = canvas.vectors.mean(axis=0).astype("<f4").tobytes()
+        row = (content, mean, zlib.crc32(mean), about, *blobs, _checksum(about, *blobs))
         with self._told(), self._transaction():
-            self._database.execute("INSERT OR REPLACE INTO encodings VALUES (?, ?, ?, ?, ?)", row)
+            self._database.execute("INSERT OR REPLACE INTO encodings VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def enter(self, collection: str, contents: Mapping[str, str]) -> None:
         """Let the canvases of a collection be found, keys by name, and no others that it had before."""
@@ -127,15 +128,15 @@ class Catalogue:
         )
         return sorted((Entry(*row) for row in rows), key=lambda entry: (entry.name, entry.collection))
 
-    def vectors(self) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
-        """Keys and vectors, (n, 2, d), of all canvases, one in memory at a time."""
-        query = (
-            "SELECT content, about, vectors, counted, checksum FROM encodings "
-            "WHERE content IN (SELECT content FROM canvases)"
+    def means(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Mean vectors of all canvases, (2, d), by key: what a search reads of each."""
+        rows = self._read(
+            "SELECT content, mean, mean_checksum FROM encodings WHERE content IN (SELECT content FROM canvases) "
+            "ORDER BY content"
         )
-        with self._told():
-            for content, *row in self._database.execute(query):
-                yield content, self._arrays(*row)[0]
+        if any(zlib.crc32(mean) != checksum for _, mean, checksum in rows):
+            raise self._damaged("what is read is not what was written")
+        return {content: np.frombuffer(mean, "<f4").reshape(2, -1) for content, mean, _ in rows}
 
     def _check(self, settings: Mapping[str, str], create: bool) -> None:
         with self._told():
@@ -175,26 +176,22 @@ class Catalogue:
             self._database.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
 
     def _decoded(self, about: str, vectors: bytes, counted: bytes, checksum: int) -> EncodedCanvas:
-        arrays, told = self._arrays(about, vectors, counted, checksum), json.loads(about)
+        if _checksum(about, vectors, counted) != checksum:
+            raise self._damaged("what is read is not what was written")
+        told = json.loads(about)
+        # all vectors of a model are as long as each other
+        densities = np.frombuffer(counted, "<f8").reshape(-1, 2, 2)
         record = told["record"]
         places = tuple((x, y) for x, y in record["positions_cm"])
         return EncodedCanvas(
             CanvasRecord(**{**record, "positions_cm": places, "control": Control(**record["control"])}),
-            *arrays,
+            np.frombuffer(vectors, "<f4").reshape(len(densities), 2, -1),
+            densities,
             told["content_seed"],
             tuple(told["notes"]),
             told["counter"],
             told["seed"],
         )
-
-    def _arrays(
-        self, about: str, vectors: bytes, counted: bytes, checksum: int
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-        if _checksum(about, vectors, counted) != checksum:
-            raise self._damaged("what is read is not what was written")
-        # all vectors of a model are as long as each other
-        found = np.frombuffer(counted, "<f8").reshape(-1, 2, 2)
-        return np.frombuffer(vectors, "<f4").reshape(len(found), 2, -1), found
 
     def _read(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         with self._told():

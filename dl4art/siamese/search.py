@@ -61,14 +61,11 @@ def nearest(
     content : str
         Key of the new one, under which the catalogue may have it already: it is left out.
     """
-    keys, means = [], []
-    for key, vectors in catalogue.vectors():
-        if key != content:
-            keys.append(key)
-            means.append(vectors.mean(axis=0))
-    if not keys:
+    means = {key: mean for key, mean in catalogue.means().items() if key != content}
+    if not means:
         return []
-    quick = comparer.pair_scores(canvas.vectors.mean(axis=0)[None], np.stack(means)).logits[0]
+    keys = list(means)
+    quick = comparer.pair_scores(canvas.vectors.mean(axis=0)[None], np.stack([*means.values()])).logits[0]
     likely = [keys[place] for place in np.argsort(-quick, kind="stable")[: _CANDIDATES * top]]
     others = {key: other for key in likely if (other := catalogue.find(key)) is not None}
     scores = dict(zip(others, scores_with(comparer, canvas, [*others.values()]), strict=True))

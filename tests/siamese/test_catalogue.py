@@ -64,7 +64,7 @@ def test_what_is_not_there_is_none(path):
     with Catalogue(path, SETTINGS) as catalogue:
         assert catalogue.find("nothing") is None
         assert catalogue.entries() == []
-        assert list(catalogue.vectors()) == []
+        assert catalogue.means() == {}
 
 
 def test_an_encoding_is_on_the_disk_as_soon_as_it_is_kept(path, made_up):
@@ -73,13 +73,13 @@ def test_an_encoding_is_on_the_disk_as_soon_as_it_is_kept(path, made_up):
         assert second.find("key") is not None
 
 
-def test_canvases_are_found_by_name_and_their_vectors_with_them(filled, made_up):
+def test_canvases_are_found_by_name_and_their_mean_vectors_with_them(filled, made_up):
     with Catalogue(filled, SETTINGS) as catalogue:
         catalogue.keep("a plate of a canvas", made_up(9))
         assert [entry.name for entry in catalogue.entries()] == ["canvas 0", "canvas 1", "canvas 2"]
-        vectors = dict(catalogue.vectors())
-        assert set(vectors) == {"content 0", "content 1", "content 2"}
-        np.testing.assert_array_equal(vectors["content 2"], made_up(2, crops=30).vectors)
+        means = catalogue.means()
+        assert set(means) == {"content 0", "content 1", "content 2"}
+        np.testing.assert_array_equal(means["content 2"], made_up(2, crops=30).vectors.mean(axis=0))
 
 
 def test_a_collection_that_is_entered_again_loses_what_it_has_no_more(filled):
@@ -136,7 +136,7 @@ def test_two_processes_write_one_catalogue(path):
     assert [process.exitcode for process in processes] == [0, 0]
     with Catalogue(path, SETTINGS) as catalogue:
         assert len(catalogue.entries()) == 80
-        assert {int(vectors[0, 0, 0]) for _, vectors in catalogue.vectors()} == {*range(40), *range(100, 140)}
+        assert {int(mean[0, 0]) for mean in catalogue.means().values()} == {*range(40), *range(100, 140)}
 
 
 def test_one_that_waits_too_long_says_so(filled, made_up, monkeypatch):
@@ -200,26 +200,33 @@ def test_a_file_that_is_no_database(path):
 
 def read_all(path):
     with Catalogue(path, SETTINGS) as catalogue:
-        return dict(catalogue.vectors())
+        return [catalogue.means(), *(catalogue.find(f"content {number}") for number in range(3))]
 
 
 def test_a_file_that_is_cut_off(filled):
-    assert len(read_all(filled)) == 3
+    assert None not in read_all(filled)
     filled.write_bytes(filled.read_bytes()[: filled.stat().st_size // 2])
     with pytest.raises(InputError, match="damaged"):
         read_all(filled)
 
 
-def test_a_byte_that_has_changed(filled, made_up):
-    data, needle = bytearray(filled.read_bytes()), made_up(1, crops=30).vectors[0].tobytes()
+def spoil(path, needle):
+    data = bytearray(path.read_bytes())
     data[data.index(needle) + 5] ^= 1
-    filled.write_bytes(data)
+    path.write_bytes(data)
+
+
+def test_a_byte_that_has_changed(filled, made_up):
+    vectors = made_up(1, crops=30).vectors
+    spoil(filled, vectors[0].tobytes())
     with Catalogue(filled, SETTINGS) as catalogue:
+        assert len(catalogue.means()) == 3
         assert catalogue.find("content 0") is not None
         with pytest.raises(InputError, match=r"damaged.*Delete it.*encoded anew"):
             catalogue.find("content 1")
-        with pytest.raises(InputError, match="damaged"):
-            dict(catalogue.vectors())
+    spoil(filled, vectors.mean(axis=0).tobytes())
+    with Catalogue(filled, SETTINGS) as catalogue, pytest.raises(InputError, match="damaged"):
+        catalogue.means()
 
 
 def test_no_folder(tmp_path):
