@@ -460,13 +460,15 @@ def test_a_file_that_a_table_names_and_that_is_not_there(collection, tmp_path, c
     assert capsys.readouterr().err == f"error: {collection / 'nowhere.tif'}: no such file\n"
 
 
-def test_copies_and_scales_in_a_collection_are_told(collection, tmp_path, capsys):
+def test_copies_scales_and_little_plates_in_a_collection_are_told(collection, tmp_path, capsys):
+    write(collection / "two.tif", 2, shape=(600, 600))
     (collection / "copy.tif").write_bytes((collection / "one.tif").read_bytes())
     write(collection / "three.tif", 3, dpi=600, shape=(1100, 1100))
     assert run(collection, "-o", tmp_path / "out") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert f"{collection / 'copy.tif'} and {collection / 'one.tif'} are the same picture" in said
     assert "the plates have 200 to 236.22 px/cm: all were resampled" in said
+    assert f"{collection / 'two.tif'}: 4 crops used where 30 were asked for" in said
 
 
 @pytest.fixture

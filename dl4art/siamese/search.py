@@ -61,7 +61,9 @@ def nearest(
     content : str
         Key of the new one, under which the catalogue may have it already: it is left out.
     """
-    means = {key: mean for key, mean in catalogue.means().items() if key != content}
+    # first, since other programs may write meanwhile
+    names = {entry.content: entry for entry in catalogue.entries()}
+    means = {key: mean for key, mean in catalogue.means().items() if key in names and key != content}
     if not means:
         return []
     keys = list(means)
@@ -70,7 +72,6 @@ def nearest(
     others = {key: other for key in likely if (other := catalogue.find(key)) is not None}
     scores = dict(zip(others, scores_with(comparer, canvas, [*others.values()]), strict=True))
     best = sorted(others, key=lambda key: -evidence(scores[key]))[:top]
-    names = {entry.content: entry for entry in catalogue.entries()}
     found = []
     for key in best:
         result = judged(comparer, canvas, others[key], scores[key])
