@@ -117,18 +117,13 @@ def _refused(sentences: Sequence[str]) -> int:
 def _text(result: Comparison) -> str:
     rows = [_HEADER, _row("A", result.a), _row("B", result.b)]
     sure = f"(95 % interval {result.low:.2f} to {result.high:.2f}; {result.pairs} pairs of crops)"
-    known = (
-        f"Of simulated canvases of one cloth, {_percent(result.same_below)} look no more alike than these two; of "
-        f"different cloths of about the same densities, {_percent(result.different_above)} look at least as alike."
-    )
-    turned = ["They agree better with one of them turned by a quarter."] if result.turned else []
     remarks = [_wrapped(f"- {tables.plain_text(text)}", indent=2) for text in result.warnings]
     return "\n\n".join(
         [
             tables.text_table(rows, numeric=(3,)),
             f"similarity  {result.similarity:.2f}  {sure}\n"
             + _wrapped(f"verdict     {result.verdict}: {result.meaning}", indent=12),
-            _wrapped(" ".join([*turned, known, *result.limits])),
+            _wrapped(" ".join(result.in_words())),
             *(["\n".join(remarks)] if remarks else []),
         ]
     )
@@ -145,11 +140,6 @@ def _row(letter: str, canvas: CanvasRecord) -> tuple[str, ...]:
         f"{canvas.horizontal_per_cm:.2f} ± {canvas.horizontal_sd:.2f}",
         f"{canvas.control.similarity:.2f}",
     )
-
-
-def _percent(share: float) -> str:
-    # one in a hundred of the known ones is as fine as is known
-    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")
 
 
 def _wrapped(text: str, indent: int = 0) -> str:

@@ -16,6 +16,8 @@ Verdict = Literal["compatible", "unlike", "excluded", "undecided"]
 WARP_LIMIT, WEFT_LIMIT = 0.3, 1.0
 """Differences of mean densities, th/cm, that pieces of one bolt show by rule of thumb: warp "within tenths", weft
 within one (Thread Count Automation Project, Annual Report 2009)."""
+WEIGHTIEST = 100.0
+"""Likelihood ratios are told no farther from one than this: one in a hundred known canvases is as fine as is known."""
 _Z95 = 1.96
 _KNOTS = np.linspace(0, 1, 101)
 
@@ -83,6 +85,14 @@ class Calibration:
         # the same as 1 / (1 + exp(-logit)), and without overflow
         result: Array = np.exp(-np.logaddexp(0, -logit))
         return result
+
+    def likelihood_ratio(self, similarity: float) -> float:
+        """How many times as often canvases of one cloth look so alike as others of about the same densities do.
+
+        The similarity is the probability of one cloth if both were equally likely before, so that its odds are the
+        likelihood ratio; never beyond `WEIGHTIEST` either way.
+        """
+        return float(np.clip(similarity / max(1 - similarity, 1e-9), 1 / WEIGHTIEST, WEIGHTIEST))
 
     def verdict(
         self, low: float, high: float, apart: float, doubled: float = math.inf, crops: float = math.inf

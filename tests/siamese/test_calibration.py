@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dl4art.siamese.calibration import (
     UNCALIBRATED,
+    WEIGHTIEST,
     Calibration,
     Densities,
     bolt_limit,
@@ -225,3 +226,11 @@ def test_spectra_that_say_nothing_or_too_little_count_for_nothing(rng):
     assert fit_spectra(values, few, values) == (0.0, 0.0)
     opposite = values + np.array([0.0, 1.0])
     assert fit_spectra(values + np.array([1.0, 0.0]), opposite, opposite) == (0.0, 0.0)
+
+
+@given(st.floats(0, 1))
+def test_likelihood_ratios_turn_over_with_the_similarity_and_stay_in_bounds(similarity):
+    ratio, other = (UNCALIBRATED.likelihood_ratio(value) for value in (similarity, 1 - similarity))
+    assert 1 / WEIGHTIEST <= ratio <= WEIGHTIEST
+    assert ratio * other == pytest.approx(1, rel=1e-6)
+    assert UNCALIBRATED.likelihood_ratio(0.9) == pytest.approx(9)
