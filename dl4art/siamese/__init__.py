@@ -9,13 +9,30 @@ from typing import Any
 _MODULES = {
     "Calibration": "calibration",
     "CanvasRecord": "comparison",
+    "CollectionMatches": "weave_collection",
     "Comparison": "comparison",
     "Control": "comparison",
     "FabricComparer": "comparer",
     "PairScores": "similarity",
+    "WeaveMap": "weave_profiles",
+    "WeaveMatch": "weave_match",
+    "match_collection": "weave_collection",
+    "match_weaves": "weave_match",
 }
 
-__all__ = ["Calibration", "CanvasRecord", "Comparison", "Control", "FabricComparer", "PairScores"]
+__all__ = [
+    "Calibration",
+    "CanvasRecord",
+    "CollectionMatches",
+    "Comparison",
+    "Control",
+    "FabricComparer",
+    "PairScores",
+    "WeaveMap",
+    "WeaveMatch",
+    "match_collection",
+    "match_weaves",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,7 +25,8 @@ SIDES_CM = (35.0, 65.0)
 ERRORS = (0.005, 0.04)
 """Standard deviation of a cell's error, as a share of the density: of good maps and of poor ones."""
 _MARGIN_CM = 6.0
-_OWN = 0.3  # spacing that changes from one piece of a bolt to the next, in units of what they share
+DRIFT = 0.15
+"""How far the spacing changes from one piece of a bolt to the next, in units of what they share."""
 _STRETCH = 0.006  # by moisture and tension, standard deviation
 _LEAN = np.deg2rad(0.8)
 _BLANK = 0.15  # share of a map that cannot be read, at most
@@ -33,7 +34,12 @@ _WINDOW_CM = 1.0
 
 
 def draw_pair(
-    rng: np.random.Generator, *, related: bool, overlap_cm: float = 25.0, step_cm: float = 0.5
+    rng: np.random.Generator,
+    *,
+    related: bool,
+    overlap_cm: float = 25.0,
+    step_cm: float = 0.5,
+    drift: float = DRIFT,
 ) -> tuple[WeaveMap, WeaveMap]:
     """Draw two canvases.
 
@@ -48,6 +54,8 @@ def draw_pair(
         Across how much of each the shared threads lie, at its right and at its left edge.
     step_cm : float
         Distance of the cells.
+    drift : float
+        How far the spacing changes from one piece to the next, in units of what they share.
 
     Returns
     -------
@@ -61,7 +69,7 @@ def draw_pair(
     bolt = _bolt(rng, cloth.vertical, width)
     other = bolt if related else _bolt(rng, cloth.vertical, width)
     first, second = (
-        _piece(rng, cloth, threads, start, size, step_cm)
+        _piece(rng, cloth, (threads - start, drift), size, step_cm)
         for threads, start, size in ((bolt, 0.0, sizes[0]), (other, left, sizes[1]))
     )
     down, across = (slice(None, None, int(rng.choice([-1, 1]))) for _ in range(2))
@@ -74,12 +82,12 @@ def _bolt(rng: np.random.Generator, yarns: Yarns, width: float) -> Floats:
 
 
 def _piece(
-    rng: np.random.Generator, cloth: Cloth, bolt: Floats, start: float, size: Floats, step: float
+    rng: np.random.Generator, cloth: Cloth, threads: tuple[Floats, float], size: Floats, step: float
 ) -> WeaveMap:
-    """Cut a piece and map it."""
+    """Cut a piece with vertical threads at these places, which drift so far, and map it."""
     width, height = (float(side) for side in size)
-    vertical = _threads(_pulled(rng, bolt - start, width / 2))
-    horizontal = _threads(_pulled(rng, _bolt(rng, cloth.horizontal, height), height / 2))
+    vertical = _threads(_pulled(rng, *threads, width / 2))
+    horizontal = _threads(_pulled(rng, _bolt(rng, cloth.horizontal, height), 0.0, height / 2))
     tilt, skew = rng.normal(0, _LEAN, 2)
     scale = float(rng.uniform(0.8, 5))
     pull = float(rng.uniform(0, 0.03))
@@ -114,14 +122,14 @@ def _piece(
     return WeaveMap(maps[0], maps[1], step)
 
 
-def _pulled(rng: np.random.Generator, centres: Floats, middle: float) -> Floats:
+def _pulled(rng: np.random.Generator, centres: Floats, drift: float, middle: float) -> Floats:
     """Thread positions in one canvas: a spacing somewhat of its own, stretched about the middle."""
     spacing = np.diff(centres)
     mean = float(spacing.mean())
     per_cm = max(1, round(1 / mean))
     uneven = float(np.std(ndimage.uniform_filter1d(spacing, per_cm)))
     own = smooth(rng.standard_normal(len(spacing)), rng.uniform(0.5, 2.0) / mean, 0)
-    moved = centres + np.concatenate([[0.0], np.cumsum(own * uneven * _OWN)])
+    moved = centres + np.concatenate([[0.0], np.cumsum(own * uneven * drift)])
     moved -= np.interp(middle, centres, moved) - middle
     return (moved - middle) * (1 + rng.normal(0, _STRETCH)) + middle
 

@@ -1,7 +1,7 @@
 """Density maps as profiles: how close the threads lie, place by place across them.
 
-Neighbours on a bolt share threads, so they share the sequence of spacings across them; along the threads it hardly
-changes. The mean along the threads therefore keeps what can be shared and averages the rest away.
+Neighbours on a bolt share threads, so they share the sequence of spacings across these threads; along them it hardly
+changes. The mean along the threads therefore keeps what can be shared, and averages the rest away.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
 from dl4art.utils.errors import InputError
@@ -28,28 +27,27 @@ DIRECTIONS: tuple[Direction, Direction] = ("vertical", "horizontal")
 GRID_CM = 0.25
 """Distance of the points of a profile, whatever that of the map's cells."""
 COARSEST_CM = 1.0
-"""Step of a map beyond which windows of 1 cm leave cloth out."""
+"""Distance of cells beyond which windows of 1 cm leave cloth out."""
+LAGS_CM = 8.0
+"""Reach of the autocorrelations from which spectra are taken."""
 _FINE_CM = 0.125
-_LEANS = np.tan(np.deg2rad(sorted(np.arange(-3.0, 3.1, 0.25), key=abs)))  # how far the threads may run askew, cm per cm
-_SEEN = 0.25  # share of the readable cells that a point of a profile needs of what the best one has
-_LAGS_CM = 10.0  # reach of the autocorrelation that the spectrum is taken from
-_LONGEST_CM = 20.0  # waves longer than this are stretching and drift, not the sequence of threads
-_TRUSTED = 0.8  # share of a wave's power that neighbours can have in common, at most
-SM = 6.0
-CLIP = 2.5
-_FLOOR = 0.02  # of the mean power: no wave is raised further
+_LEANS = np.tan(np.deg2rad(sorted(np.arange(-3.0, 3.1, 0.25), key=abs)))  # how far threads may run askew, cm per cm
+_SEEN = 0.25  # readable cells that a point of the profile needs, as a share of those of the best one
+_TRUSTED = 0.8  # share of a wave's power that two canvases can have in common, at most
+_FLOOR = 0.02  # of the mean power: no fainter wave is raised
+_OUTLYING = 2.5  # standard deviations; a missing thread must not decide by itself
 
 
 @dataclass(frozen=True, eq=False)
 class WeaveMap:
-    """Densities of a canvas in cells of 1 cm about the points of a regular grid.
+    """Densities of a canvas in windows of 1 cm about the points of a regular grid.
 
     Attributes
     ----------
     vertical, horizontal : (rows, cols) arrays
         Threads per cm, rows downwards; NaN where there is no estimate.
     step_cm : float
-        Distance of the points.
+        Distance of the points; the first lies half of it from the upper-left corner.
     """
 
     vertical: npt.NDArray[np.float32]
@@ -57,9 +55,11 @@ class WeaveMap:
     step_cm: float
 
     def __post_init__(self) -> None:
-        for values in (self.vertical, self.horizontal):
-            if values.ndim != 2 or values.shape != self.vertical.shape:
-                raise InputError("a weave map needs two arrays of the same rows and columns, one for each direction.")
+        if self.vertical.ndim != 2 or self.vertical.shape != self.horizontal.shape:
+            raise InputError(
+                f"a weave map needs rows and columns, the same for both directions, not {self.vertical.shape} and "
+                f"{self.horizontal.shape}. Give both maps of one plate."
+            )
         if not 0 < self.step_cm <= COARSEST_CM:
             raise InputError(
                 f"a weave map with a cell every {self.step_cm:g} cm cannot be matched. Map the plate with a step of "
@@ -68,7 +68,7 @@ class WeaveMap:
 
     @classmethod
     def of(cls, found: ThreadMap) -> WeaveMap:
-        """Take the densities of a map that `dl4art.regression.map_threads` made or `read_map` read."""
+        """Take the densities of a map that `dl4art.regression` has made, or has read back."""
         return cls(found.density[..., 0], found.density[..., 1], found.step_cm)
 
 
@@ -81,9 +81,9 @@ class WeaveProfile:
     density : (n,) array
         Threads per cm at points `GRID_CM` apart, NaN where too little is readable.
     halves : (2, n) array
-        The same of the first and the second half along the threads.
+        The same of the first and the second half of the map along the threads.
     start_cm : float
-        Where the first point lies, from the left or upper edge of the plate.
+        Where the first point lies, from the left or upper edge of the map.
     lean : float
         How far the threads run askew, cm per cm.
     """
@@ -94,101 +94,64 @@ class WeaveProfile:
     lean: float
 
     @property
-    def mean(self) -> float:
-        """Mean density, th/cm; NaN if nothing is readable."""
-        known = self.density[np.isfinite(self.density)]
-        return float(known.mean()) if known.size else float("nan")
-
-    @property
     def length_cm(self) -> float:
-        """Length of cloth across which threads have been read."""
+        """How much of the cloth has been read, across the threads."""
         return float(np.isfinite(self.density).sum() * GRID_CM)
 
     @property
     def digest(self) -> bytes:
-        """Hash of the numbers: the same profile always draws the same chance."""
-        return hashlib.sha256(np.ascontiguousarray(self.density).tobytes()).digest()
-
-    @cached_property
-    def spectra(self) -> tuple[Floats, Floats]:
-        """Power of the deviations from the mean, and the part of it that both halves share, over `frequencies`."""
-        whole, first, second = (_filled(values) for values in (self.density, *self.halves))
-        power = np.maximum(_power(whole, whole), 1e-12)
-        shared = np.clip(_power(first, second), 0, power)
-        return np.maximum(power, _FLOOR * power.mean()), shared
+        """Hash of the numbers: by it the same profile always meets the same chance."""
+        return hashlib.sha256(self.density.tobytes() + self.halves.tobytes()).digest()
 
     @cached_property
     def filtered(self) -> Floats:
-        """The profile with its waves brought to one power and weighted by how far they persist along the threads."""
-        power, shared = self.spectra
-        blurred = [ndimage.gaussian_filter1d(part, SM) for part in (shared, power)]
-        share = np.minimum(blurred[0] / blurred[1], _TRUSTED)
-        gain = np.sqrt(share / (1 - share**2) / power) * (frequencies() >= 1 / _LONGEST_CM)
-        values = _filled(self.density)
-        reach = round(_LAGS_CM / GRID_CM)
-        padded = np.pad(values, reach, mode="reflect") if len(values) > reach else np.pad(values, reach)
-        size = _fast(len(padded) + reach)
-        spectrum = np.fft.rfft(padded, size) * _gain_at(gain, size)
-        out: Floats = np.fft.irfft(spectrum, size)[reach : reach + len(values)]
-        usual = 1.4826 * np.median(np.abs(out))
-        return np.clip(out, -CLIP * usual, CLIP * usual)
+        """The profile with all waves brought to one power, then weighted by how far they persist along the threads.
 
-
-def frequencies() -> Floats:
-    """Waves per cm at which spectra are known."""
-    return np.fft.rfftfreq(2 * _BINS, GRID_CM)
-
-
-_BINS = 128
-
-
-def _power(a: Floats, b: Floats) -> Floats:
-    lags = min(round(_LAGS_CM / GRID_CM), len(a) - 1)
-    full = np.correlate(a, b, "full")
-    middle = len(a) - 1
-    kept = full[middle - lags : middle + lags + 1] * np.hanning(2 * lags + 3)[1:-1] / len(a)
-    even = (kept + kept[::-1])[lags:] / 2
-    line = np.zeros(2 * _BINS)
-    line[: lags + 1] = even
-    line[-lags:] = even[:0:-1]
-    return np.fft.rfft(line).real
-
-
-def _gain_at(gain: Floats, size: int) -> Floats:
-    return np.interp(np.fft.rfftfreq(size, GRID_CM), frequencies(), gain)
-
-
-def _fast(size: int) -> int:
-    return 1 << (size - 1).bit_length()
-
-
-def _filled(values: Floats) -> Floats:
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros_like(values)
-    return np.where(known, values - values[known].mean(), 0.0)
+        The weights are those of the likelihood that two Gaussian signals have a part in common.
+        """
+        whole, *halves = (_deviations(line) for line in (self.density, *self.halves))
+        power = np.maximum(_power(whole, whole), 0)
+        if not power.any():
+            return whole
+        power = np.maximum(power, _FLOOR * power.mean())
+        share = np.clip(_power(halves[0], halves[1]) / power, 0, _TRUSTED)
+        weight = np.sqrt(share / (1 - share**2) / power)
+        reach = min(round(LAGS_CM / GRID_CM), len(whole) - 1)
+        padded = np.pad(whole, reach, mode="reflect")
+        size = 2 * len(padded)
+        gain = np.interp(np.linspace(0, 1, size // 2 + 1), np.linspace(0, 1, len(weight)), weight)
+        line = np.fft.irfft(np.fft.rfft(padded, size) * gain, size)[reach : reach + len(whole)]
+        usual = 1.4826 * float(np.median(np.abs(line)))
+        result: Floats = np.clip(line, -_OUTLYING * usual, _OUTLYING * usual)
+        return result
 
 
 def weave_profile(found: WeaveMap, direction: Direction) -> WeaveProfile:
-    """Profile of one thread direction of a map."""
-    across_x = direction == "vertical"
-    cells = _fine(np.asarray(found.vertical if across_x else found.horizontal.T, np.float64), found.step_cm)
-    shifts = _LEANS[:, None] * (np.arange(len(cells)) - (len(cells) - 1) / 2) * found.step_cm / _FINE_CM
-    energy = []
-    for shift in shifts:
-        profile, counts = _profile(_straight(cells, shift))
-        energy.append(np.nansum(profile**2 * counts) / max(counts.sum(), 1))
-    best = int(np.argmax(energy))
-    cells = _straight(cells, shifts[best])
+    """Take the profile of one thread direction from a map, along the threads as they run.
+
+    Parameters
+    ----------
+    found : WeaveMap
+        The map.
+    direction : {'vertical', 'horizontal'}
+        Which threads. The profile of the vertical ones runs from left to right, of the horizontal ones downwards.
+    """
+    lines = found.vertical if direction == "vertical" else found.horizontal.T
+    cells = _fine(np.asarray(lines, np.float64), found.step_cm)
+    away = (np.arange(len(cells)) - (len(cells) - 1) / 2) * found.step_cm / _FINE_CM
+    # straight threads give the liveliest profile
+    lean = max(_LEANS, key=lambda slope: _liveliness(*_mean(_shifted(cells, slope * away))))
+    cells = _shifted(cells, lean * away)
+    known = np.isfinite(cells)
+    level = float(cells[known].mean()) if known.any() else 0.0
     half = len(cells) // 2
-    mean = float(np.nanmean(cells)) if np.isfinite(cells).any() else 0.0
     every = round(GRID_CM / _FINE_CM)
-    lines = [_profile(part)[0][::every] + mean for part in (cells, cells[:half], cells[half:])]
-    return WeaveProfile(lines[0], np.stack(lines[1:]), found.step_cm / 2, float(_LEANS[best]))
+    whole, *halves = (_mean(part)[0][::every] + level for part in (cells, cells[:half], cells[half:]))
+    return WeaveProfile(whole, np.stack(halves), found.step_cm / 2, float(lean))
 
 
 def _fine(cells: Floats, step: float) -> Floats:
-    """Cells in columns `_FINE_CM` apart."""
+    """Cells with columns `_FINE_CM` apart."""
     known = np.isfinite(cells)
     if cells.shape[1] < 4 or not known.any():
         return np.full((len(cells), 1), np.nan)
@@ -198,22 +161,42 @@ def _fine(cells: Floats, step: float) -> Floats:
     return np.where(known[:, np.rint(points / step - 1e-9).astype(int)], fine, np.nan)
 
 
-def _straight(cells: Floats, shift: Floats) -> Floats:
+def _shifted(cells: Floats, shifts: Floats) -> Floats:
     cols = cells.shape[1]
-    index = np.arange(cols) + np.rint(shift).astype(int)[:, None]
-    inside = (index >= 0) & (index < cols)
-    return np.where(inside, np.take_along_axis(cells, np.clip(index, 0, cols - 1), 1), np.nan)
+    index = np.arange(cols) + np.rint(shifts).astype(int)[:, None]
+    moved = np.take_along_axis(cells, np.clip(index, 0, cols - 1), axis=1)
+    return np.where((index >= 0) & (index < cols), moved, np.nan)
 
 
-def _profile(cells: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+def _mean(cells: Floats) -> tuple[Floats, Floats]:
+    """Deviation of each column from the mean, rows brought to one level, and how many cells it is known from."""
     known = np.isfinite(cells)
-    counts = known.sum(0)
-    values = np.where(known, cells, 0.0)
-    total = max(int(known.sum()), 1)
-    column = np.full(cells.shape[1], values.sum() / total)
-    row = np.zeros(len(cells))
+    counts = known.sum(axis=0).astype(float)
+    values = np.where(known, cells - (cells[known].mean() if known.any() else 0), 0.0)
+    column = np.zeros(cells.shape[1])
     for _ in range(2):
-        row = (np.where(known, values - column, 0)).sum(1) / np.maximum(known.sum(1), 1)
-        column = (np.where(known, values - row[:, None], 0)).sum(0) / np.maximum(counts, 1)
-    column = column - (column * counts).sum() / total
+        row = np.where(known, values - column, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        column = np.where(known, values - row[:, None], 0).sum(axis=0) / np.maximum(counts, 1)
+    column -= (column * counts).sum() / max(counts.sum(), 1)
     return np.where(counts >= max(1.0, _SEEN * counts.max(initial=0)), column, np.nan), counts
+
+
+def _liveliness(profile: Floats, counts: Floats) -> float:
+    return float(np.nansum(profile**2 * counts) / max(counts.sum(), 1))
+
+
+def _deviations(line: Floats) -> Floats:
+    known = np.isfinite(line)
+    return np.where(known, line - (line[known].mean() if known.any() else 0), 0.0)
+
+
+def _power(a: Floats, b: Floats) -> Floats:
+    """Cross-spectrum of two lines, smooth because it is taken from tapered correlations; its real part."""
+    reach = min(round(LAGS_CM / GRID_CM), len(a) - 1)
+    middle = len(a) - 1
+    near = np.correlate(a, b, "full")[middle - reach : middle + reach + 1] * np.hanning(2 * reach + 3)[1:-1] / len(a)
+    circle = np.zeros(256)
+    circle[: reach + 1] = near[reach:]
+    circle[len(circle) - reach :] = near[:reach]
+    spectrum: Floats = np.fft.rfft(circle).real
+    return spectrum
