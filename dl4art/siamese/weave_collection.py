@@ -22,9 +22,9 @@ class RankedMatch:
     a, b : str
         Names of the canvases.
     rank : int
-        By `DirectionMatch.p_tail`, from one.
+        By `DirectionMatch.p`, from one.
     expected : float
-        How many as good as this the collection would hold by chance alone: `p_tail` times the number of comparisons.
+        How many as good as this the collection would hold by chance alone: `p` times the number of comparisons.
     match : DirectionMatch
         The best alignment.
     """
@@ -91,12 +91,15 @@ def match_collection(
             if match is not None:
                 found.append((a, b, match))
         advance(1)
-    found.sort(key=lambda item: item[2].p_tail)
+    found.sort(key=lambda item: item[2].p)
     ranked = tuple(
-        RankedMatch(a, b, rank, match.p_tail * len(found), match) for rank, (a, b, match) in enumerate(found, start=1)
+        RankedMatch(a, b, rank, match.p * len(found), match) for rank, (a, b, match) in enumerate(found, start=1)
     )
     percentiles = {
-        name: {f"{100 * level:g}": float(np.quantile([getattr(row[2], name) for row in found], level)) for level in QUANTILES}
+        name: {
+            f"{100 * level:g}": float(np.quantile([getattr(row[2], name) for row in found], level))
+            for level in QUANTILES
+        }
         for name in ("statistic", "plain_r")
         if found
     }

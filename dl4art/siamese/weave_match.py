@@ -24,7 +24,7 @@ SMALL_SHARE = 0.8
 """Share of a plate that is too small for that, which has to overlap instead."""
 LEAST_CM = 10.0
 """Less is never taken for evidence."""
-SURROGATES = 500
+SURROGATES = 200
 """Unrelated cloths that are made of each canvas."""
 LEVEL = 0.01
 """Probability by chance up to which a match is called one."""
@@ -57,9 +57,10 @@ class DirectionMatch:
     a_from_cm, a_to_cm, b_from_cm, b_to_cm : float
         Where it lies in each, from the left or upper edge.
     p : float
-        How often unrelated cloths of the same statistics do as well under the same search; one direction by itself.
-    p_tail : float
-        The same read off a Gumbel distribution fitted to them. An extrapolation: good for ranking, no proof.
+        How often unrelated cloths of the same statistics do as well under the same search, by the Gumbel distribution
+        fitted to those that were drawn; one direction by itself. Far below one in `drawn` it is an extrapolation.
+    as_good, drawn : int
+        How many of those did as well, of how many.
     null : dict
         Of those: the 50, 90, 95 and 99 percentiles of the best `r` and `statistic`.
     alignments : int
@@ -80,7 +81,8 @@ class DirectionMatch:
     b_from_cm: float
     b_to_cm: float
     p: float
-    p_tail: float
+    as_good: int
+    drawn: int
     null: dict[str, dict[str, float]]
     alignments: int
 
@@ -138,7 +140,7 @@ def match_weaves(
     min_overlap_cm : float
         Readable overlap that is asked for; of smaller plates `SMALL_SHARE` of the smaller one.
     surrogates : int
-        Unrelated cloths that are made of each canvas; no probability gets below one in twice as many.
+        Unrelated cloths that are made of each canvas.
     seed : int
         Of chance.
     """
@@ -207,8 +209,9 @@ def match_profiles(
         a.start_cm + GRID_CM * (high - 1),
         begin,
         end,
-        float((1 + (null_z >= statistic).sum()) / (1 + len(null_z))),
         _tail(null_z, statistic),
+        int((null_z >= statistic).sum()),
+        len(null_z),
         {
             name: {f"{100 * level:g}": float(np.quantile(values, level)) for level in QUANTILES}
             for name, values in (("r", null_r), ("statistic", null_z))
@@ -223,6 +226,7 @@ def _plain(a: Floats, b: Floats) -> float:
 
 
 def _tail(null: Floats, statistic: float) -> float:
+    """Probability beyond the statistic by the Gumbel distribution with the mean and deviation of the null."""
     scale = float(null.std()) * np.sqrt(6) / np.pi
     return float(stats.gumbel_r.sf(statistic, null.mean() - np.euler_gamma * scale, scale))
 
@@ -253,15 +257,15 @@ def _conclude(found: tuple[DirectionMatch, ...], room: bool, count: int, seed: i
             else f"less than {LEAST_CM:g} cm of overlap could be read across the threads of either direction"
         )
         return WeaveMatch(finding, f"{finding}: {why}.", 1.0, None, (), count, seed)
-    best = min(found, key=lambda match: (match.p, match.p_tail))
+    best = min(found, key=lambda match: match.p)
     p = min(1.0, len(found) * best.p)
     finding = "same bolt supported" if p <= LEVEL else "not supported"
     turned = " in reverse order" if best.flipped else ""
     sentence = (
         f"{finding}: the {best.direction_a} threads of the first and the {best.direction_b} threads of the second agree "
         f"best over {best.overlap_cm:.1f} cm{turned}, r = {best.r:.2f}. Unrelated cloths of the same statistics reach "
-        f"r = {best.null['r']['95']:.2f} in one of twenty searches; p = {p:.2g}, with {len(found)} directions and all "
-        "alignments reckoned in. "
+        f"r = {best.null['r']['95']:.2f} in one of twenty such searches. p = {p:.2g}, all {best.alignments} alignments and "
+        f"{len(found)} pair{'s' * (len(found) > 1)} of directions reckoned in. "
     )
     sentence += (
         "A weave match means the same bolt, not the same roll or date."

@@ -14,7 +14,7 @@ from dl4art.siamese.weave_profiles import GRID_CM, LAGS_CM, Floats, WeaveProfile
 STRETCHES = (0.0, 0.01, -0.01, 0.02, -0.02, 0.03, -0.03)
 """By how much one canvas may be drawn out against the other."""
 _AT_ODDS = 0.015  # how far a stretch may be from the one that the mean densities of the overlap speak for
-_BLOCK_CM = 8.0
+_BLOCK_CM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
