@@ -131,7 +131,8 @@ def _pulled(rng: np.random.Generator, centres: Floats, drift: float, middle: flo
     own = smooth(rng.standard_normal(len(spacing)), rng.uniform(0.5, 2.0) / mean, 0)
     moved = centres + np.concatenate([[0.0], np.cumsum(own * uneven * drift)])
     moved -= np.interp(middle, centres, moved) - middle
-    return (moved - middle) * (1 + rng.normal(0, _STRETCH)) + middle
+    pulled: Floats = (moved - middle) * (1 + rng.normal(0, _STRETCH)) + middle
+    return pulled
 
 
 def _threads(centres: Floats) -> Threads:

@@ -82,12 +82,12 @@ def match_collection(
     profiles = {name: {way: weave_profile(found, way) for way in DIRECTIONS} for name, found in maps.items()}
     found: list[tuple[str, str, DirectionMatch]] = []
     for a, b in combinations(profiles, 2):
-        for ways in product(DIRECTIONS, repeat=2):
-            one, other = profiles[a][ways[0]], profiles[b][ways[1]]
+        for way_a, way_b in product(DIRECTIONS, DIRECTIONS):
+            one, other = profiles[a][way_a], profiles[b][way_b]
             least = least_overlap(one, other, min_overlap_cm)
             if least is None:
                 continue
-            match = match_profiles(one, other, ways, least_cm=least, count=surrogates, seed=seed)
+            match = match_profiles(one, other, (way_a, way_b), least_cm=least, count=surrogates, seed=seed)
             if match is not None:
                 found.append((a, b, match))
         advance(1)

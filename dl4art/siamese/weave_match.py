@@ -1,4 +1,4 @@
-"""Weave match: do the threads of two canvases follow each other at the same intervals?
+"""Weave match: whether the threads of two canvases follow each other at the same intervals.
 
 The best of many alignments looks good by itself. What counts is how often unrelated cloths of the same statistics do as
 well under the same search.
@@ -176,7 +176,7 @@ def match_profiles(
     if b.digest < a.digest:
         # one order whatever was asked for, so that both orders say the same
         found = match_profiles(b, a, (names[1], names[0]), least_cm=least_cm, count=count, seed=seed)
-        return None if found is None else _swapped(found, a, b)
+        return None if found is None else _swapped(found, b)
     least = round(least_cm / GRID_CM)
     tried, back = list(alignments(a, b, least)), list(alignments(b, a, least))
     if not tried or not back:
@@ -203,7 +203,7 @@ def match_profiles(
         statistic,
         at.flipped,
         at.stretch,
-        _shift(a, b, (a.start_cm + GRID_CM * low, begin, end), at.flipped),
+        _shift(b, a.start_cm + GRID_CM * low, begin, end, at.flipped),
         (high - low) * GRID_CM,
         a.start_cm + GRID_CM * low,
         a.start_cm + GRID_CM * (high - 1),
@@ -231,20 +231,18 @@ def _tail(null: Floats, statistic: float) -> float:
     return float(stats.gumbel_r.sf(statistic, null.mean() - np.euler_gamma * scale, scale))
 
 
-def _shift(a: WeaveProfile, b: WeaveProfile, overlap: tuple[float, float, float], flipped: bool) -> float:
-    """Shift by where the overlap begins in `a`, begins in `b` and ends in `b`."""
+def _shift(b: WeaveProfile, a_from: float, b_from: float, b_to: float, flipped: bool) -> float:
     far = 2 * b.start_cm + GRID_CM * (len(b.density) - 1)
-    return overlap[0] - (far - overlap[2] if flipped else overlap[1])
+    return a_from - (far - b_to if flipped else b_from)
 
 
-def _swapped(found: DirectionMatch, a: WeaveProfile, b: WeaveProfile) -> DirectionMatch:
+def _swapped(found: DirectionMatch, b: WeaveProfile) -> DirectionMatch:
     values = asdict(found)
     for part in ("direction", "from_cm", "to_cm"):
         first, second = (f"direction_{side}" if part == "direction" else f"{side}_{part}" for side in "ab")
         values[first], values[second] = values[second], values[first]
     values["stretch"] = 1 / (1 + found.stretch) - 1
-    overlap = values["a_from_cm"], values["b_from_cm"], values["b_to_cm"]
-    values["shift_cm"] = _shift(a, b, overlap, found.flipped)
+    values["shift_cm"] = _shift(b, values["a_from_cm"], values["b_from_cm"], values["b_to_cm"], found.flipped)
     return DirectionMatch(**values)
 
 
@@ -261,11 +259,12 @@ def _conclude(found: tuple[DirectionMatch, ...], room: bool, count: int, seed: i
     p = min(1.0, len(found) * best.p)
     finding = "same bolt supported" if p <= LEVEL else "not supported"
     turned = " in reverse order" if best.flipped else ""
+    pairs = "one pair of directions" if len(found) == 1 else f"{len(found)} pairs of directions"
     sentence = (
-        f"{finding}: the {best.direction_a} threads of the first and the {best.direction_b} threads of the second agree "
-        f"best over {best.overlap_cm:.1f} cm{turned}, r = {best.r:.2f}. Unrelated cloths of the same statistics reach "
-        f"r = {best.null['r']['95']:.2f} in one of twenty such searches. p = {p:.2g}, all {best.alignments} alignments and "
-        f"{len(found)} pair{'s' * (len(found) > 1)} of directions reckoned in. "
+        f"{finding}: the {best.direction_a} threads of the first and the {best.direction_b} threads of the second "
+        f"agree best over {best.overlap_cm:.1f} cm{turned}, r = {best.r:.2f}. Unrelated cloths of the same statistics "
+        f"reach r = {best.null['r']['95']:.2f} in one of twenty such searches. p = {p:.2g}, with {pairs} and all "
+        f"{best.alignments} alignments reckoned in. "
     )
     sentence += (
         "A weave match means the same bolt, not the same roll or date."

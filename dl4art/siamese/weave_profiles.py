@@ -35,6 +35,7 @@ _LEANS = np.tan(np.deg2rad(sorted(np.arange(-3.0, 3.1, 0.25), key=abs)))  # how 
 _SEEN = 0.25  # readable cells that a point of the profile needs, as a share of those of the best one
 _TRUSTED = 0.8  # share of a wave's power that two canvases can have in common, at most
 _FLOOR = 0.02  # of the mean power: no fainter wave is raised
+_EVEN = 1e-4  # th/cm: no cloth is as even, and nothing is left but rounding
 _OUTLYING = 2.5  # standard deviations; a missing thread must not decide by itself
 
 
@@ -110,9 +111,9 @@ class WeaveProfile:
         The weights are those of the likelihood that two Gaussian signals have a part in common.
         """
         whole, *halves = (_deviations(line) for line in (self.density, *self.halves))
+        if whole.std() < _EVEN:
+            return np.zeros_like(whole)
         power = np.maximum(_power(whole, whole), 0)
-        if not power.any():
-            return whole
         power = np.maximum(power, _FLOOR * power.mean())
         share = np.clip(_power(halves[0], halves[1]) / power, 0, _TRUSTED)
         weight = np.sqrt(share / (1 - share**2) / power)

@@ -107,7 +107,7 @@ def scores(a: Floats, lines: Floats, at: Alignments, independent: float) -> tupl
 
 
 def independent_share(a: Floats, b: Floats) -> float:
-    """What share of the points counts as independent when two filtered profiles are correlated (Bartlett)."""
+    """Tell what share of the points counts as independent when two filtered profiles are correlated (Bartlett)."""
     reach = min(round(LAGS_CM / GRID_CM), len(a), len(b))
     product = np.ones(reach)
     for line in (a, b):
@@ -117,7 +117,7 @@ def independent_share(a: Floats, b: Floats) -> float:
 
 
 def surrogates(profile: WeaveProfile, count: int, seed: int) -> Floats:
-    """Filtered profiles of unrelated cloths with the same statistics, (count, n).
+    """Make filtered profiles of unrelated cloths with the same statistics, (count, n).
 
     The profile is cut into blocks, which are put together in random order and sense. So missing threads, cusps and
     uneven patches remain what they are, which random phases would smooth away.
