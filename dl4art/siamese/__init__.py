@@ -16,6 +16,7 @@ _MODULES = {
     "PairScores": "similarity",
     "WeaveMap": "weave_profiles",
     "WeaveMatch": "weave_match",
+    "draw_match": "weave_figure",
     "match_collection": "weave_collection",
     "match_weaves": "weave_match",
 }
@@ -30,6 +31,7 @@ __all__ = [
     "PairScores",
     "WeaveMap",
     "WeaveMatch",
+    "draw_match",
     "match_collection",
     "match_weaves",
 ]
