@@ -25,7 +25,7 @@ from dl4art.utils.tables import text_table, write_json
 
 SEED = 7_100_000
 """No other script or test of weave matches draws from here on."""
-SETTINGS = ((25.0, DRIFT, 1.0), (20.0, DRIFT, 0.4), (35.0, DRIFT, 0.4), (25.0, 0.0, 0.4), (25.0, 2 * DRIFT, 0.4))
+SETTINGS = ((25.0, DRIFT, 1.0), (20.0, DRIFT, 0.4), (35.0, DRIFT, 0.4), (25.0, 0.0, 1.0), (25.0, 2 * DRIFT, 1.0))
 """Overlaps in cm, how far the spacing drifts along the bolt, and the share of the pairs that is drawn."""
 RESULT = Path(__file__).parents[1] / "siamese" / "results" / "weave_matches.json"
 SHOWN = 20

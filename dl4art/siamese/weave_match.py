@@ -262,9 +262,9 @@ def _conclude(found: tuple[DirectionMatch, ...], room: bool, count: int, seed: i
     pairs = "one pair of directions" if len(found) == 1 else f"{len(found)} pairs of directions"
     sentence = (
         f"{finding}: the {best.direction_a} threads of the first and the {best.direction_b} threads of the second "
-        f"agree best over {best.overlap_cm:.1f} cm{turned}, r = {best.r:.2f}. Unrelated cloths of the same statistics "
-        f"reach r = {best.null['r']['95']:.2f} in one of twenty such searches. p = {p:.2g}, with {pairs} and all "
-        f"{best.alignments} alignments reckoned in. "
+        f"agree best over {best.overlap_cm:.1f} cm{turned}, r = {best.r:.2f}. Of {best.drawn} unrelated cloths of the "
+        f"same statistics {best.as_good or 'none'} did as well in such a search, and one in twenty reached "
+        f"r = {best.null['r']['95']:.2f}. p = {p:.2g}, with {pairs} and all {best.alignments} alignments reckoned in. "
     )
     sentence += (
         "A weave match means the same bolt, not the same roll or date."
