@@ -1,4 +1,4 @@
-"""Same cloth? Encoder, pair head, aggregation over pairs of crops, calibration."""
+"""Same cloth? Encoder, pair head, aggregation over pairs of crops, calibration; and weave matching."""
 
 from __future__ import annotations
 
@@ -9,14 +9,34 @@ from typing import Any
 _MODULES = {
     "Calibration": "calibration",
     "CanvasRecord": "comparison",
+    "CollectionMatches": "weave_collection",
     "Comparison": "comparison",
     "Control": "comparison",
     "EncodedCanvas": "encoded",
     "FabricComparer": "comparer",
     "PairScores": "similarity",
+    "WeaveMap": "weave_profiles",
+    "WeaveMatch": "weave_match",
+    "draw_match": "weave_figure",
+    "match_collection": "weave_collection",
+    "match_weaves": "weave_match",
 }
 
-__all__ = ["Calibration", "CanvasRecord", "Comparison", "Control", "EncodedCanvas", "FabricComparer", "PairScores"]
+__all__ = [
+    "Calibration",
+    "CanvasRecord",
+    "CollectionMatches",
+    "Comparison",
+    "Control",
+    "EncodedCanvas",
+    "FabricComparer",
+    "PairScores",
+    "WeaveMap",
+    "WeaveMatch",
+    "draw_match",
+    "match_collection",
+    "match_weaves",
+]
 
 
 def __getattr__(name: str) -> Any:
