@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError, OutputError, reason
-from dl4art.utils.progress import progress
+from dl4art.utils.progress import in_steps, progress
 
 if TYPE_CHECKING:
+    from dl4art.cropping import Plate
     from dl4art.siamese import CanvasRecord, Comparison
+    from dl4art.siamese.comparison_report import WovenPlates
 
+_STEPS = 1000  # of a progress bar
 _HEADER = ("", "file", "size in cm", "crops", "vertical/cm", "horizontal/cm", "like itself")
 
 
@@ -38,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("a", metavar="A", help="plate of the one canvas: TIFF, PNG, JPEG or DICOM")
     parser.add_argument("b", metavar="B", help="plate of the other")
     parser.add_argument("-o", "--output", metavar="FILE", help="write all of the result here as well (.json)")
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write a report with pictures here (.html); it holds a weave match as well, for which both are mapped",
+    )
     parser.add_argument("--crops", type=_crops, default=30, metavar="N", help="crops of each plate (default: 30)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the choice of crops (default: 0)")
     parser.add_argument("--model", metavar="NAME|FOLDER", help="the network to use (default: the one that is shipped)")
@@ -58,7 +66,8 @@ def _seed(text: str) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    output = _output(args.output) if args.output else None
+    output = _output(args.output, ".json") if args.output else None
+    report = _output(args.report, ".html") if args.report else None
     paths = [_file(name) for name in (args.a, args.b)]
 
     # only now that the call stands: this brings NumPy and TensorFlow
@@ -77,24 +86,45 @@ def _compare(args: argparse.Namespace) -> int:
         return _refused(failed)
     try:
         with progress(2 * args.crops, "comparing", quiet=args.quiet) as advance:
-            result = comparer.compare(*plates, crops=args.crops, seed=args.seed, advance=advance)
+            canvases = [comparer.encode(plate, crops=args.crops, seed=args.seed, advance=advance) for plate in plates]
+        result = comparer.compare_encoded(*canvases)
+        woven = _woven(args, plates) if report else None
     except InputError as error:
         return _refused([str(error)])
+    parameters = {"crops": args.crops, **scale}
     if output:
-        tables.write_json(output, result.to_dict() | {"parameters": {"crops": args.crops, **scale}})
+        match = {"weave_match": woven.match.to_dict()} if woven else {}
+        tables.write_json(output, result.to_dict() | match | {"parameters": parameters})
     print(_text(result))
-    if output:
-        print(f"\nwritten to {output}")
+    if woven:
+        print(f"\n{_wrapped('weave match: ' + woven.match.sentence)}")
+    if report:
+        from dl4art.siamese.comparison_report import write_comparison
+        from dl4art.utils.provenance import provenance
+
+        about = provenance(parameters=parameters | {"seed": args.seed}, inputs=paths, model=comparer.name)
+        write_comparison(report, comparer, plates, canvases, result, about=about, weave=woven)
+    for written in filter(None, (output, report)):
+        print(f"\nwritten to {written}")
     return 0
 
 
-def _output(name: str) -> Path:
+def _woven(args: argparse.Namespace, plates: Sequence[Plate]) -> WovenPlates:
+    from dl4art.regression import ThreadCounter
+    from dl4art.siamese.comparison_report import match_plates
+
+    with progress(_STEPS, "matching the weave", quiet=args.quiet) as advance:
+        return match_plates(plates, ThreadCounter.from_pretrained(), seed=args.seed, advance=in_steps(advance, _STEPS))
+
+
+def _output(name: str, kind: str) -> Path:
     path = Path(name)
     if path.is_dir():
-        raise OutputError(f"{path}: is a folder. Give the name of a file with -o, e.g. {path / 'result.json'}.")
-    path = path if path.suffix else path.with_suffix(".json")
-    if path.suffix.lower() != ".json":
-        raise OutputError(f"{path}: a comparison is written as .json. Choose a name that ends so.")
+        raise OutputError(f"{path}: is a folder. Give the name of a file, e.g. {path / 'result'}{kind}.")
+    path = path if path.suffix else path.with_suffix(kind)
+    if path.suffix.lower() != kind:
+        what = "comparison" if kind == ".json" else "report"
+        raise OutputError(f"{path}: a {what} is written as {kind}. Choose a name that ends so.")
     tables.check_output(path)
     return path
 

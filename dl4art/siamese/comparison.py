@@ -129,11 +129,12 @@ class Comparison:
         if ratio < 1:
             ratio, low, high = 1 / ratio, 1 / high, 1 / low
             one, other = other, one
+        ends = _times(low), _times(high)
+        between = "at both ends of the 95 % interval" if len(set(ends)) == 1 else f"95 % interval {' to '.join(ends)}"
         turned = ["They agree better with one of them turned by a quarter."] if self.turned else []
         return [
             *turned,
-            f"In simulation, {one} look so alike {_times(ratio)} times as often as {other} do (95 % interval "
-            f"{_times(low)} to {_times(high)}).",
+            f"In simulation, {one} look so alike {_times(ratio)} times as often as {other} do ({between}).",
             f"Of simulated canvases of one cloth, {_percent(self.same_below)} look no more alike than these two; of "
             f"different cloths of about the same densities, {_percent(self.different_above)} look at least as alike.",
             *self.limits,

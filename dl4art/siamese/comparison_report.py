@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.cropping.plate import Plate
+from dl4art.regression.counter import ThreadCounter
+from dl4art.regression.maps import map_threads
 from dl4art.siamese.comparer import FabricComparer
 from dl4art.siamese.comparison import CanvasRecord, Comparison
 from dl4art.siamese.comparison_figures import (
@@ -21,6 +24,9 @@ from dl4art.siamese.comparison_figures import (
     draw_standing,
 )
 from dl4art.siamese.encoded import EncodedCanvas
+from dl4art.siamese.weave_figure import draw_match
+from dl4art.siamese.weave_match import WeaveMatch, match_weaves
+from dl4art.siamese.weave_profiles import WeaveMap
 from dl4art.utils.pages import drawing, write_page
 
 SHOWN = 3
@@ -47,6 +53,15 @@ _CONCLUSIONS = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class WovenPlates:
+    """The weave maps of two plates, and how they match."""
+
+    first: WeaveMap
+    second: WeaveMap
+    match: WeaveMatch
+
+
 def write_comparison(
     path: str | Path,
     comparer: FabricComparer,
@@ -55,7 +70,7 @@ def write_comparison(
     result: Comparison,
     *,
     about: Mapping[str, Any],
-    weave: Mapping[str, Any] | None = None,
+    weave: WovenPlates | None = None,
 ) -> None:
     """Write the report as a page of HTML, pictures inside.
 
@@ -73,8 +88,8 @@ def write_comparison(
         What they came to.
     about : mapping
         Provenance.
-    weave : mapping, optional
-        ``sentence`` and ``figures`` of a weave match.
+    weave : WovenPlates, optional
+        Their weave match, from `match_plates`.
     """
     vectors = [canvas.vectors for canvas in canvases]
     scores = comparer.pair_scores(vectors[0], vectors[1])
@@ -124,8 +139,51 @@ def write_comparison(
         ],
         most=_pairs(plates, records, logits, most=True),
         least=_pairs(plates, records, logits, most=False),
-        weave=weave,
+        weave=_woven(weave, records) if weave else None,
     )
+
+
+def match_plates(
+    plates: Sequence[Plate],
+    network: ThreadCounter,
+    *,
+    seed: int = 0,
+    advance: Callable[[float], None] = lambda _share: None,
+) -> WovenPlates:
+    """Map the threads of two plates and match the maps.
+
+    Parameters
+    ----------
+    plates : two Plate
+        The plates.
+    network : ThreadCounter
+        What maps them.
+    seed : int
+        Of chance.
+    advance : callable
+        Told now and then what share of the work has just been done.
+    """
+    maps = [
+        WeaveMap.of(map_threads(plate, network, advance=lambda share: advance(share / len(plates)))) for plate in plates
+    ]
+    return WovenPlates(maps[0], maps[1], match_weaves(maps[0], maps[1], seed=seed))
+
+
+def _woven(weave: WovenPlates, records: Sequence[CanvasRecord]) -> dict[str, Any]:
+    best = weave.match.best
+    if best is None:
+        return {"sentence": _sentence(weave.match), "figures": []}
+    names = _name(records[0]), _name(records[1])
+    caption = (
+        "Maps of both canvases, their means taken off, the second laid so that it agrees best; below, the profiles "
+        "across the threads. Grey: the overlap."
+    )
+    figures = [drawing("aligned maps", caption, draw_match(weave.first, weave.second, best, names))]
+    return {"sentence": _sentence(weave.match), "figures": figures}
+
+
+def _sentence(match: WeaveMatch) -> str:
+    return match.sentence[0].upper() + match.sentence[1:]
 
 
 def extreme_pairs(logits: npt.NDArray[np.float64], count: int, *, most: bool) -> list[tuple[int, int]]:

@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from dl4art.siamese.bolts import draw_pair
 from dl4art.siamese.comparison import WEIGHTIEST
 from dl4art.siamese.comparison_figures import draw_densities, draw_pair_scores, draw_plate, draw_standing
-from dl4art.siamese.comparison_report import SHOWN, extreme_pairs, write_comparison
+from dl4art.siamese.comparison_report import SHOWN, WovenPlates, extreme_pairs, write_comparison
+from dl4art.siamese.weave_match import match_weaves
+from dl4art.siamese.weave_profiles import WeaveMap
 
 
 @pytest.fixture
@@ -51,7 +54,14 @@ def test_it_says_what_can_be_concluded_and_what_cannot(page, verdict):
 
 
 def test_a_weave_match_is_shown_if_there_is_one(page):
-    assert "no threads in common" in page({"sentence": "no threads in common", "figures": []})
+    first, second = draw_pair(np.random.default_rng(1), related=True)
+    found = match_weaves(first, second, surrogates=20)
+    text = page(WovenPlates(first, second, found))
+    assert "S" + found.sentence[1:60] in text
+    assert text.count("<img") == 6 + 2 * SHOWN
+    small = WeaveMap(first.vertical[:4, :4], first.horizontal[:4, :4], first.step_cm)
+    nothing = match_weaves(small, small, surrogates=20)
+    assert "Not enough overlap: " in page(WovenPlates(small, small, nothing))
 
 
 def test_likelihood_ratios_are_said_the_right_way_round(compared):
