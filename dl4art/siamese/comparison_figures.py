@@ -74,9 +74,7 @@ def draw_standing(result: Comparison, calibration: Calibration) -> Figure:
     axes = figure.subplots()
     bins = np.linspace(-_FAR, _FAR, 33)
     for kind, label in (("different", "different cloths, about the same densities"), ("same", "one cloth")):
-        # a thousand canvases that fall as the known ones do
-        even = np.interp(np.linspace(0, 1, 1000), np.linspace(0, 1, 101), getattr(calibration, kind))
-        counts, _ = np.histogram(_log_odds(even), bins)
+        counts, _ = np.histogram(_log_odds(_thousand(getattr(calibration, kind))), bins)
         axes.stairs(counts / 10, bins, fill=True, alpha=0.55, color=COLOURS[kind], label=label)
     low, middle, high = _log_odds([result.low, result.similarity, result.high])
     axes.axvspan(low, high, color=COLOURS["ink"], alpha=0.12, linewidth=0)
@@ -91,7 +89,7 @@ def draw_standing(result: Comparison, calibration: Calibration) -> Figure:
     return figure
 
 
-def draw_pair_scores(scores: PairScores, controls: Sequence[PairScores]) -> Figure:
+def draw_pair_scores(scores: PairScores, controls: Sequence[PairScores], calibration: Calibration) -> Figure:
     """Draw the scores of all pairs of crops: of the two canvases, and of each with itself.
 
     Parameters
@@ -100,6 +98,8 @@ def draw_pair_scores(scores: PairScores, controls: Sequence[PairScores]) -> Figu
         Of the crops of the one canvas and those of the other.
     controls : two PairScores
         Of the crops of each canvas among themselves.
+    calibration : Calibration
+        Knows the scores of known canvases, if any.
     """
     figure = Figure(figsize=(7.0, 2.4), layout="constrained")
     axes = figure.subplots()
@@ -112,6 +112,10 @@ def draw_pair_scores(scores: PairScores, controls: Sequence[PairScores]) -> Figu
     for values, colour, label in sets:
         counts, _ = np.histogram(np.clip(values, bins[0], bins[-1]), bins)
         axes.stairs(100 * counts / max(1, len(values)), bins, color=colour, linewidth=1.5, label=label)
+    for kind, label in (("different", "known: different cloths"), ("same", "known: one cloth")):
+        if known := getattr(calibration, f"pair_{kind}"):
+            counts, _ = np.histogram(np.clip(_thousand(known), bins[0], bins[-1]), bins)
+            axes.stairs(counts / 10, bins, fill=True, alpha=0.4, color=COLOURS[kind], label=label, zorder=0)
     axes.axvline(0, color="#b5b8bd", linewidth=0.8, zorder=0)
     axes.set_ylabel("% of pairs", fontsize=9)
     axes.legend(frameon=False, fontsize=8)
@@ -131,6 +135,11 @@ def draw_crop_pair(first: npt.NDArray[np.float32], second: npt.NDArray[np.float3
             spine.set_color(COLOURS[letter])
             spine.set_linewidth(2)
     return figure
+
+
+def _thousand(quantiles: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Give a thousand values that fall as the known ones do, of which these are the quantiles."""
+    return np.interp(np.linspace(0, 1, 1000), np.linspace(0, 1, len(quantiles)), quantiles)
 
 
 def _log_odds(similarity: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -134,7 +134,7 @@ def write_comparison(
                 f"Scores of the {result.pairs} pairs of crops of the two canvases and, as a control, of the crops of "
                 "each canvas among themselves. These also share film and exposure, and look more alike than crops of "
                 "one cloth on two plates.",
-                draw_pair_scores(scores, controls),
+                draw_pair_scores(scores, controls, comparer.calibration),
             ),
         ],
         most=_pairs(plates, records, logits, most=True),

@@ -98,5 +98,8 @@ def test_pictures_show_what_they_are_given(comparer, compared):
     assert gray.values.sum() == pytest.approx(100)
     assert gray.edges[np.flatnonzero(gray.values)].max() < 0 < green.edges[np.flatnonzero(green.values)].min()
     scores = comparer.pair_scores(canvases[0].vectors, canvases[1].vectors)
-    (axes,) = draw_pair_scores(scores, [scores, scores]).axes
-    assert axes.patches[0].get_data().values.sum() == pytest.approx(100)
+    for known, curves in (((), 3), (tuple(np.linspace(-1, 1, 101)), 5)):
+        calibration = replace(comparer.calibration, pair_same=known, pair_different=known)
+        (axes,) = draw_pair_scores(scores, [scores, scores], calibration).axes
+        assert len(axes.patches) == curves
+        assert [patch.get_data().values.sum() for patch in axes.patches] == pytest.approx([100] * curves)
