@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError, OutputError, reason
 from dl4art.utils.files import make_folder
-from dl4art.utils.progress import progress
+from dl4art.utils.progress import in_steps, progress
 
 if TYPE_CHECKING:
+    from dl4art.cropping import Plate
     from dl4art.siamese import CanvasRecord, Comparison
+    from dl4art.siamese.comparison_report import WovenPlates
 
+_STEPS = 1000  # of a progress bar
 _HEADER = ("", "file", "size in cm", "crops", "vertical/cm", "horizontal/cm", "like itself")
 
 
@@ -58,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--top", type=cli.positive_integer, metavar="N", help="neighbours to find with --against (default: 10)"
     )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write a report with pictures here (.html); it holds a weave match as well, for which both are mapped",
+    )
     parser.add_argument("--crops", type=_crops, default=30, metavar="N", help="crops of each plate (default: 30)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the choice of crops (default: 0)")
     parser.add_argument("--model", metavar="NAME|FOLDER", help="the network to use (default: the one that is shipped)")
@@ -82,6 +90,8 @@ def _run(args: argparse.Namespace) -> int:
         raise InputError("--catalogue is for a collection: one folder or CSV file, and -o.")
     if args.against and args.b:
         raise InputError("--against looks one canvas up. Leave B out.")
+    if args.report and not args.b:
+        raise InputError("--report is for two plates. Name the second.")
     if args.top and not args.against:
         raise InputError("--top goes with --against.")
     if args.against:
@@ -130,7 +140,7 @@ def _collection(args: argparse.Namespace) -> int:
 def _search(args: argparse.Namespace) -> int:
     from dl4art.siamese.canvas_files import CanvasFiles
 
-    output = _output(args.output) if args.output else None
+    output = _output(args.output, ".json") if args.output else None
     catalogue = _file(args.against)
     files = cli.gather([args.a])
 
@@ -161,7 +171,8 @@ def _progress(args: argparse.Namespace) -> Callable[[int, str], AbstractContextM
 
 
 def _compare(args: argparse.Namespace) -> int:
-    output = _output(args.output) if args.output else None
+    output = _output(args.output, ".json") if args.output else None
+    report = _output(args.report, ".html") if args.report else None
     paths = [_file(name) for name in (args.a, args.b)]
 
     # only now that the call stands: this brings NumPy and TensorFlow
@@ -180,24 +191,45 @@ def _compare(args: argparse.Namespace) -> int:
         return _refused(failed)
     try:
         with progress(2 * args.crops, "comparing", quiet=args.quiet) as advance:
-            result = comparer.compare(*plates, crops=args.crops, seed=args.seed, advance=advance)
+            canvases = [comparer.encode(plate, crops=args.crops, seed=args.seed, advance=advance) for plate in plates]
+        result = comparer.compare_encoded(*canvases)
+        woven = _woven(args, plates) if report else None
     except InputError as error:
         return _refused([str(error)])
+    parameters = {"crops": args.crops, **scale}
     if output:
-        tables.write_json(output, result.to_dict() | {"parameters": {"crops": args.crops, **scale}})
+        match = {"weave_match": woven.match.to_dict()} if woven else {}
+        tables.write_json(output, result.to_dict() | match | {"parameters": parameters})
     print(_text(result))
-    if output:
-        print(f"\nwritten to {output}")
+    if woven:
+        print(f"\n{_wrapped('weave match: ' + woven.match.sentence)}")
+    if report:
+        from dl4art.siamese.comparison_report import write_comparison
+        from dl4art.utils.provenance import provenance
+
+        about = provenance(parameters=parameters | {"seed": args.seed}, inputs=paths, model=comparer.name)
+        write_comparison(report, comparer, plates, canvases, result, about=about, weave=woven)
+    for written in filter(None, (output, report)):
+        print(f"\nwritten to {written}")
     return 0
 
 
-def _output(name: str) -> Path:
+def _woven(args: argparse.Namespace, plates: Sequence[Plate]) -> WovenPlates:
+    from dl4art.regression import ThreadCounter
+    from dl4art.siamese.comparison_report import match_plates
+
+    with progress(_STEPS, "matching the weave", quiet=args.quiet) as advance:
+        return match_plates(plates, ThreadCounter.from_pretrained(), seed=args.seed, advance=in_steps(advance, _STEPS))
+
+
+def _output(name: str, kind: str) -> Path:
     path = Path(name)
     if path.is_dir():
-        raise OutputError(f"{path}: is a folder. Give the name of a file with -o, e.g. {path / 'result.json'}.")
-    path = path if path.suffix else path.with_suffix(".json")
-    if path.suffix.lower() != ".json":
-        raise OutputError(f"{path}: a comparison is written as .json. Choose a name that ends so.")
+        raise OutputError(f"{path}: is a folder. Give the name of a file, e.g. {path / 'result'}{kind}.")
+    path = path if path.suffix else path.with_suffix(kind)
+    if path.suffix.lower() != kind:
+        what = "comparison" if kind == ".json" else "report"
+        raise OutputError(f"{path}: a {what} is written as {kind}. Choose a name that ends so.")
     tables.check_output(path)
     return path
 
@@ -220,18 +252,13 @@ def _refused(sentences: Sequence[str]) -> int:
 def _text(result: Comparison) -> str:
     rows = [_HEADER, _row("A", result.a), _row("B", result.b)]
     sure = f"(95 % interval {result.low:.2f} to {result.high:.2f}; {result.pairs} pairs of crops)"
-    known = (
-        f"Of simulated canvases of one cloth, {_percent(result.same_below)} look no more alike than these two; of "
-        f"different cloths of about the same densities, {_percent(result.different_above)} look at least as alike."
-    )
-    turned = ["They agree better with one of them turned by a quarter."] if result.turned else []
     remarks = [_wrapped(f"- {tables.plain_text(text)}", indent=2) for text in result.warnings]
     return "\n\n".join(
         [
             tables.text_table(rows, numeric=(3,)),
             f"similarity  {result.similarity:.2f}  {sure}\n"
             + _wrapped(f"verdict     {result.verdict}: {result.meaning}", indent=12),
-            _wrapped(" ".join([*turned, known, *result.limits])),
+            _wrapped(" ".join(result.in_words())),
             *(["\n".join(remarks)] if remarks else []),
         ]
     )
@@ -248,11 +275,6 @@ def _row(letter: str, canvas: CanvasRecord) -> tuple[str, ...]:
         f"{canvas.horizontal_per_cm:.2f} ± {canvas.horizontal_sd:.2f}",
         f"{canvas.control.similarity:.2f}",
     )
-
-
-def _percent(share: float) -> str:
-    # one in a hundred of the known ones is as fine as is known
-    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")
 
 
 def _wrapped(text: str, indent: int = 0) -> str:

@@ -183,7 +183,11 @@ def _diagonals_near(
     v, h = near[0] * np.array([np.cos(a), -np.sin(a)]), near[1] * np.array([np.sin(b), np.cos(b)])
     peaks = [spectrum.climb(0.5 * wave, 0.5 * reach * max(near)) for wave in (v + h, v - h)]
     falling, rising = peaks
-    return (falling + rising, falling - rising), float(min(spectrum.exactly_at(np.stack(peaks))))
+    waves = falling + rising, falling - rising
+    if min(float(np.hypot(*wave)) / density for wave, density in zip(waves, near, strict=True)) < 0.5:
+        # both climbed to one peak: no lattice
+        return waves, 0.0
+    return waves, float(min(spectrum.exactly_at(np.stack(peaks))))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Same cloth? Encoder, pair head, aggregation over pairs of crops, calibration."""
+"""Same cloth? Encoder, pair head, aggregation over pairs of crops, calibration; and weave matching."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ _MODULES = {
     "Calibration": "calibration",
     "CanvasRecord": "comparison",
     "Catalogue": "catalogue",
+    "CollectionMatches": "weave_collection",
     "Comparison": "comparison",
     "Control": "comparison",
     "EncodedCanvas": "encoded",
     "FabricComparer": "comparer",
     "PairScores": "similarity",
+    "WeaveMap": "weave_profiles",
+    "WeaveMatch": "weave_match",
+    "draw_match": "weave_figure",
+    "match_collection": "weave_collection",
+    "match_weaves": "weave_match",
     "compare_all": "collection",
     "nearest": "search",
 }
@@ -23,12 +29,18 @@ __all__ = [
     "Calibration",
     "CanvasRecord",
     "Catalogue",
+    "CollectionMatches",
     "Comparison",
     "Control",
     "EncodedCanvas",
     "FabricComparer",
     "PairScores",
+    "WeaveMap",
+    "WeaveMatch",
     "compare_all",
+    "draw_match",
+    "match_collection",
+    "match_weaves",
     "nearest",
 ]
 

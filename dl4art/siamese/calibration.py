@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,8 @@ Verdict = Literal["compatible", "unlike", "excluded", "undecided"]
 WARP_LIMIT, WEFT_LIMIT = 0.3, 1.0
 """Differences of mean densities, th/cm, that pieces of one bolt show by rule of thumb: warp "within tenths", weft
 within one (Thread Count Automation Project, Annual Report 2009)."""
+WEIGHTIEST = 100.0
+"""Likelihood ratios are told no farther from one than this: one in a hundred known canvases is as fine as is known."""
 _Z95 = 1.96
 _KNOTS = np.linspace(0, 1, 101)
 
@@ -71,6 +73,10 @@ class Calibration:
     """What a cosine of spectra is worth in the log odds of two crops of which one cannot be counted."""
     spectrum_middle: float
     """Cosine that says nothing."""
+    pair_same: tuple[float, ...] = ()
+    """Log odds of pairs of crops of one cloth from two plates, at 101 even steps of rank; none if not known."""
+    pair_different: tuple[float, ...] = ()
+    """The same of different cloths of about the same densities."""
 
     @property
     def enough(self) -> int:
@@ -83,6 +89,14 @@ class Calibration:
         # the same as 1 / (1 + exp(-logit)), and without overflow
         result: Array = np.exp(-np.logaddexp(0, -logit))
         return result
+
+    def likelihood_ratio(self, similarity: float) -> float:
+        """How many times as often canvases of one cloth look so alike as others of about the same densities do.
+
+        The similarity is the probability of one cloth if both were equally likely before, so that its odds are the
+        likelihood ratio; never beyond `WEIGHTIEST` either way.
+        """
+        return float(np.clip(similarity / max(1 - similarity, 1e-9), 1 / WEIGHTIEST, WEIGHTIEST))
 
     def verdict(
         self, low: float, high: float, apart: float, doubled: float = math.inf, crops: float = math.inf
@@ -124,7 +138,9 @@ class Calibration:
         def read(value: Any) -> Any:
             return tuple(float(part) for part in value) if isinstance(value, (list, tuple)) else float(value)
 
-        found = {field.name: read(values[field.name]) for field in fields(cls)}
+        # what has a default was not written by every version
+        names = [field.name for field in fields(cls) if field.default is MISSING or field.name in values]
+        found = {name: read(values[name]) for name in names}
         return cls(**{**found, "crops": int(found["crops"])})
 
 
@@ -271,9 +287,43 @@ def tail_limit(values: npt.ArrayLike, share: float, *, lower: bool) -> float:
     return outward * max(float(beyond), outward * conformal(values, share, lower=lower))
 
 
-def quantiles(similarities: npt.ArrayLike) -> tuple[float, ...]:
-    """Similarities at even steps of rank, as `Calibration` keeps them."""
-    return tuple(float(value) for value in np.quantile(np.asarray(similarities, np.float64), _KNOTS))
+def quantiles(values: npt.ArrayLike) -> tuple[float, ...]:
+    """Values at even steps of rank, as `Calibration` keeps them."""
+    return tuple(float(value) for value in np.quantile(np.asarray(values, np.float64), _KNOTS))
+
+
+def reliability(similarity: npt.ArrayLike, same: npt.ArrayLike, bins: int = 10) -> list[tuple[float, float, float]]:
+    """How far a similarity is a probability, if one cloth and two are equally likely: a reliability diagram.
+
+    Parameters
+    ----------
+    similarity : (n,) array
+        Of known pairs of canvases, 0 to 1.
+    same : (n,) array of bool
+        Whether they are one cloth. Both kinds weigh as much, however many there are of each.
+    bins : int
+        Even steps of similarity.
+
+    Returns
+    -------
+    list of (float, float, float)
+        Of each step that is not empty: its weight, mean similarity, and share of canvases of one cloth.
+    """
+    values, known = np.asarray(similarity, np.float64), np.asarray(same, bool)
+    weight = np.where(known, 0.5 / max(1, known.sum()), 0.5 / max(1, (~known).sum()))
+    step = np.minimum((values * bins).astype(int), bins - 1)
+    found = []
+    for number in np.unique(step):
+        mine = step == number
+        total = float(weight[mine].sum())
+        mean, share = (float((weight * part)[mine].sum()) / total for part in (values, known))
+        found.append((total, mean, share))
+    return found
+
+
+def calibration_error(steps: Sequence[tuple[float, float, float]]) -> float:
+    """Give the expected calibration error: the mean difference of similarity and share in a `reliability` diagram."""
+    return sum(weight * abs(mean - share) for weight, mean, share in steps)
 
 
 def _share_below(knots: Sequence[float], value: float) -> float:

@@ -24,6 +24,7 @@ FEWEST = 4
 """Fewer say too little, and cannot be halved for the control."""
 _PATIENCE = 12  # times as many crops as are wanted are looked at, at most
 _BATCH = 16
+_POSSIBLE = (3.0, 40.0)  # densities of cloth, th/cm, with room
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,10 @@ def presumed_densities(
 def spectral_densities(pictures: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
     """Densities of crops by their spectrum alone, (n, 2), th/cm; 12 where nothing stands out of it."""
     peaks = [spectral_peaks(picture, PX_PER_CM, reading="phase") for picture in pictures]
-    return np.nan_to_num([(vertical.density, horizontal.density) for vertical, horizontal in peaks], nan=12.0)
+    found = np.array([(vertical.density, horizontal.density) for vertical, horizontal in peaks]).reshape(-1, 2)
+    # a phase that ran away ends anywhere
+    with np.errstate(invalid="ignore"):
+        return np.where((found > _POSSIBLE[0]) & (found < _POSSIBLE[1]), found, 12.0)
 
 
 def _cut(plate: Plate, places: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float32]]:

@@ -59,7 +59,7 @@ what a classifier makes of the true statistics of the same threads; the network 
 |---|---|---|---|---|---|---|
 {areas}
 
-## Verdicts
+{beside}## Verdicts
 
 Calibrated on other simulated canvases: `unlike` where the interval ends below {unlike:.3f}, `compatible` where it
 begins above {compatible:.3f}, `excluded` where the densities differ by more than {bolt:.2f} times what one bolt shows
@@ -145,6 +145,7 @@ def model_card(
         seed=settings.seed,
         settings="\n".join(f"- `{name}`: {value}" for name, value in asdict(settings).items()),
         areas="\n".join(_areas(name, found) for name, found in results.items()),
+        beside=_beside(results),
         unlike=calibration.unlike,
         compatible=calibration.compatible,
         bolt=calibration.bolt,
@@ -173,6 +174,34 @@ def _areas(name: str, found: Mapping[str, Any]) -> str:
     return (
         f"| {name} | {pairs['pairs']} | {pairs['pair_auc']:.3f} | {best} | {pairs['open_auc']:.3f} | {count} | {area} |"
     )
+
+
+def _beside(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Make tables of aggregations, of numbers of crops, and of how far similarities are probabilities."""
+    told = {name: found for name, found in results.items() if "aggregations" in found}
+    if not told:
+        return ""
+    heads, rule = " | ".join(told), "---|" * len(told)
+
+    def rows(values: Sequence[Mapping[str, float]]) -> str:
+        return "\n".join(f"| {key} | {_joined([each[key] for each in values], '.3f')} |" for key in values[0])
+
+    ways, crops = (rows([found[key] for found in told.values()]) for key in ("aggregations", "by_crops"))
+    parts = [
+        "AUC of canvases by the way in which the scores of their pairs are joined, and by the number of crops:\n",
+        f"| way | {heads} |\n|---|{rule}\n{ways}\n",
+        f"| crops of each | {heads} |\n|---|{rule}\n{crops}\n",
+    ]
+    for name, found in told.items():
+        steps = found["canvases"]["reliability"]
+        lines = "\n".join(f"| {weight:.3f} | {mean:.3f} | {share:.3f} |" for weight, mean, share in steps)
+        error = found["canvases"]["calibration_error"]
+        parts.append(
+            f"Reliability, {name}: expected calibration error {error:.3f}, canvases of one cloth and of others of the "
+            "same densities\nweighing alike.\n"
+        )
+        parts.append(f"| weight | mean similarity | share of one cloth |\n|---|---|---|\n{lines}\n")
+    return "\n".join(parts) + "\n"
 
 
 def _shares(values: Mapping[str, Any]) -> str:

@@ -223,7 +223,7 @@ class FabricComparer:
         fewest = min(first.record.crops, second.record.crops)
         verdict = self.calibration.verdict(low, high, apart, doubled, fewest)
         same_below, different_above = self.calibration.ranks(similarity)
-        halved = doubled <= 1 < apart
+        ratio, halved = self.calibration.likelihood_ratio, doubled <= 1 < apart
         return Comparison(
             similarity,
             low,
@@ -233,6 +233,9 @@ class FabricComparer:
             scores.straight.size,
             bool(scores.turned.mean() > scores.straight.mean()),
             apart,
+            ratio(similarity),
+            ratio(low),
+            ratio(high),
             same_below,
             different_above,
             first.record,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dl4art.siamese.calibration import Verdict
+from dl4art.siamese.calibration import WEIGHTIEST, Verdict
 
 MEANINGS: dict[Verdict, str] = {
     "compatible": "nothing found here speaks against one cloth; that is no proof of it",
@@ -77,6 +77,9 @@ class Comparison:
         Whether they agree better with one of them a quarter turned.
     apart : float
         How far the densities differ, in units of what one bolt shows by rule of thumb.
+    likelihood_ratio, likelihood_ratio_low, likelihood_ratio_high : float
+        How many times as often canvases of one cloth look so alike as others of about the same densities do, with its
+        95 % interval; 0.01 and 100 stand for that and beyond. What the densities say is not in it.
     same_below, different_above : float
         Shares of known simulated canvases: of one cloth and no more similar than these, and of different cloths of
         about the same densities and no less similar.
@@ -104,6 +107,9 @@ class Comparison:
     pairs: int
     turned: bool
     apart: float
+    likelihood_ratio: float
+    likelihood_ratio_low: float
+    likelihood_ratio_high: float
     same_below: float
     different_above: float
     a: CanvasRecord
@@ -116,8 +122,39 @@ class Comparison:
     versions: dict[str, str]
     limits: tuple[str, ...] = LIMITS
 
+    def in_words(self) -> list[str]:
+        """Say in sentences what stands behind the similarity, and its limits."""
+        ratio, low, high = self.likelihood_ratio, self.likelihood_ratio_low, self.likelihood_ratio_high
+        one, other = "canvases of one cloth", "canvases of different cloths of about the same densities"
+        if ratio < 1:
+            ratio, low, high = 1 / ratio, 1 / high, 1 / low
+            one, other = other, one
+        ends = _times(low), _times(high)
+        between = "at both ends of the 95 % interval" if len(set(ends)) == 1 else f"95 % interval {' to '.join(ends)}"
+        turned = ["They agree better with one of them turned by a quarter."] if self.turned else []
+        return [
+            *turned,
+            f"In simulation, {one} look so alike {_times(ratio)} times as often as {other} do ({between}).",
+            f"Of simulated canvases of one cloth, {_percent(self.same_below)} look no more alike than these two; of "
+            f"different cloths of about the same densities, {_percent(self.different_above)} look at least as alike.",
+            *self.limits,
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values, the canvases under ``canvases``."""
         values: dict[str, Any] = asdict(self)
         values["canvases"] = {"a": values.pop("a"), "b": values.pop("b")}
         return values
+
+
+def _times(ratio: float) -> str:
+    if ratio >= 0.995 * WEIGHTIEST:
+        return f"{WEIGHTIEST:g} or more"
+    if ratio <= 1.005 / WEIGHTIEST:
+        return f"{1 / WEIGHTIEST:g} or less"
+    return f"{ratio:.0f}" if ratio >= 9.95 else f"{ratio:.2g}"
+
+
+def _percent(share: float) -> str:
+    # one in a hundred of the known ones is as fine as is known
+    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")

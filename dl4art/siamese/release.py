@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from dl4art import __version__
 from dl4art.regression.count_plate import Counter
+from dl4art.siamese.aggregation import aggregate, areas
 from dl4art.siamese.calibration import (
     UNCALIBRATED,
     Array,
@@ -21,9 +22,11 @@ from dl4art.siamese.calibration import (
     Densities,
     bolt_limit,
     bolts_apart,
+    calibration_error,
     fit_slope,
     fit_spectra,
     quantiles,
+    reliability,
     verdict_limits,
 )
 from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities
@@ -45,6 +48,8 @@ from dl4art.utils.provenance import versions
 Tell = Callable[[str], None]
 TESTS: dict[str, FamilySplit] = {"common family": "test", "held-out family": "held-out"}
 VERDICTS = ("compatible", "undecided", "unlike", "excluded")
+FEWER = (5, 10, 20)
+"""Crops of each canvas with which it is tested besides all."""
 _AT_ONCE = 160  # crops in memory as floats
 _PLATE_CM = 12.0  # of plates that give thirty crops
 _ORACLE_FAMILIES = 500  # that the oracle learns from; more make it no better
@@ -153,7 +158,7 @@ def unmatched(known: list[Canvas], each: int = 4, seed: int = 0) -> Iterator[tup
             yield first, others[index]
 
 
-def compare_known(comparer: FabricComparer, pairs: Iterator[tuple[Canvas, Canvas]]) -> KnownPairs:
+def compare_known(comparer: FabricComparer, pairs: Iterable[tuple[Canvas, Canvas]]) -> KnownPairs:
     """Compare pairs of canvases as `FabricComparer.compare` does."""
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     rows = []
@@ -238,6 +243,8 @@ def judge(calibration: Calibration, pairs: KnownPairs) -> dict[str, Any]:
         from sklearn.metrics import roc_auc_score
 
         result["auc"] = float(roc_auc_score(pairs.same, pairs.evidence))
+        result["reliability"] = reliability(similarity, pairs.same)
+        result["calibration_error"] = calibration_error(result["reliability"])
         # both kinds weigh the same, however many there are of each
         result["decided"] = (result["same"]["decided"] + result["different"]["decided"]) / 2
     return result
@@ -259,9 +266,11 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
     -------
     dict
         ``pairs`` of crops, for the network and for the ``oracle``; ``canvases`` in one family and ``strangers`` from
-        anywhere, with the verdicts.
+        anywhere, with the verdicts; the areas of other ``aggregations`` and ``by_crops`` of each canvas.
     """
     known = canvases(held)
+    pairs = list(matched(known))
+    same = [first.cloth == second.cloth for first, second in pairs]
 
     def scored(chosen: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
         scores = comparer.score_looks(held.looks[chosen], held.looks[chosen])
@@ -269,9 +278,15 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
 
     result: dict[str, Any] = {
         "pairs": evaluate_pairs(held.samples, scored).to_dict(),
-        "canvases": judge(comparer.calibration, compare_known(comparer, matched(known))),
+        "canvases": judge(comparer.calibration, compare_known(comparer, pairs)),
         "strangers": judge(comparer.calibration, compare_known(comparer, unmatched(known))),
     }
+    if len(set(same)) == 2:
+        result["aggregations"] = areas([aggregate(comparer, a.vectors, b.vectors) for a, b in pairs], same)
+        for crops in FEWER:
+            # canvases are in no order, so that the first crops are any
+            few = [evidence(comparer.pair_scores(a.vectors[:crops], b.vectors[:crops])) for a, b in pairs]
+            result.setdefault("by_crops", {})[str(crops)] = areas([{"auc": value} for value in few], same)["auc"]
     if oracle is not None:
         statistics = held.samples.statistics
         result["oracle"] = evaluate_pairs(held.samples, lambda chosen: oracle.score(statistics[chosen])).to_dict()
@@ -294,6 +309,20 @@ def calibrate_spectra(comparer: FabricComparer, held: HeldSet, each: int = 3) ->
     way = np.where(same, samples.turned[:, None] != samples.turned, any_way)[None]
     values = np.stack([np.take_along_axis(part, way, axis=0)[0] for part in (odds, cosines)], axis=-1)
     return fit_spectra(values[pairs & same], values[pairs & near & ~same], values[pairs & ~near])
+
+
+def known_pair_scores(comparer: FabricComparer, held: HeldSet) -> tuple[Array, Array]:
+    """Log odds of pairs of crops that can be counted, from two plates of a family: of one cloth, and of two."""
+    samples, readable = held.samples, np.isfinite(held.counted).all(axis=(1, 2))
+    same, different = [], []
+    for family in np.unique(samples.family):
+        mine = np.flatnonzero((samples.family == family) & readable)
+        logits = comparer.pair_scores(held.vectors[mine], held.vectors[mine]).logits
+        plate, cloth = samples.plate[mine], samples.cloth[mine]
+        once, one = plate[:, None] < plate, cloth[:, None] == cloth
+        same.append(logits[once & one])
+        different.append(logits[once & ~one])
+    return np.concatenate(same), np.concatenate(different)
 
 
 def join_looks(parts: Sequence[Looks]) -> Looks:
@@ -365,7 +394,16 @@ def finish_comparer(
     crops = int(np.median([len(canvas.vectors) for canvas in known]))
     calibration = calibrate(compare_known(comparer, matched(known)), crops, drifts(known))
     weight, middle = calibrate_spectra(comparer, known_set)
-    calibration = replace(calibration, spectrum_weight=weight, spectrum_middle=middle)
+    pair_same, pair_different = (
+        quantiles(values) if len(values) else () for values in known_pair_scores(comparer, known_set)
+    )
+    calibration = replace(
+        calibration,
+        spectrum_weight=weight,
+        spectrum_middle=middle,
+        pair_same=pair_same,
+        pair_different=pair_different,
+    )
     comparer = replace(comparer, calibration=calibration)
     # usable from here on; the tests take as long again
     write_model(model, config=config, calibration=calibration.to_dict(), card="calibrated, not yet tested\n")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.siamese.frame import thread_frame
-from dl4art.simulation.families import FamilyPlan, FamilySplit, draw_family
+from dl4art.simulation.families import FamilyCrop, FamilyPlan, FamilySplit, draw_family
 from dl4art.simulation.fields import Array
 from dl4art.simulation.statistics import STATISTICS, thread_statistics
 from dl4art.utils.shards import make_shards, read_shard
@@ -92,17 +92,21 @@ def draw_family_samples(split: FamilySplit, numbers: Iterable[int], plan: Family
     -------
     FamilySamples
     """
+    return gather_samples(((family, crop) for family in numbers for crop in draw_family(split, family, plan)), plan)
+
+
+def gather_samples(crops: Iterable[tuple[int, FamilyCrop]], plan: FamilyPlan) -> FamilySamples:
+    """Keep crops, each with the number of its family, as arrays."""
     grey, labels, turned, density, statistics = [], [], [], [], []
-    for family in numbers:
-        for crop in draw_family(split, family, plan):
-            cloth = family * plan.cloths + crop.cloth
-            labels.append((family, cloth, cloth * plan.plates + crop.plate))
-            grey.append(np.rint(crop.grey * 255).astype(np.uint8))
-            turned.append(crop.turned)
-            yarns = crop.scene.sheet.cloth
-            both = (yarns.vertical.density, yarns.horizontal.density)
-            density.append(both[::-1] if crop.turned else both)
-            statistics.append(thread_statistics(crop))
+    for family, crop in crops:
+        cloth = family * plan.cloths + crop.cloth
+        labels.append((family, cloth, cloth * plan.plates + crop.plate))
+        grey.append(np.rint(crop.grey * 255).astype(np.uint8))
+        turned.append(crop.turned)
+        yarns = crop.scene.sheet.cloth
+        both = (yarns.vertical.density, yarns.horizontal.density)
+        density.append(both[::-1] if crop.turned else both)
+        statistics.append(thread_statistics(crop))
     known = np.array(labels, np.int32).reshape(-1, 3)
     return FamilySamples(
         np.array(grey),

@@ -15,7 +15,7 @@ import numpy as np
 from dl4art.simulation.cloth import DENSITY_RANGE, Cloth, Weave, draw_cloth
 from dl4art.simulation.fields import Array
 from dl4art.simulation.radiograph import Family as Look
-from dl4art.simulation.radiograph import draw_radiograph
+from dl4art.simulation.radiograph import Radiograph, draw_radiograph
 from dl4art.simulation.readability import READABLE, contrast_to_noise
 from dl4art.simulation.render import Picture, render
 from dl4art.simulation.scene import Scene, stage
@@ -145,6 +145,43 @@ def draw_family(split: FamilySplit, number: int, plan: FamilyPlan) -> Iterator[F
                 yield FamilyCrop(cloth_number, plate, turned, scene, corner, picture, readable)
 
 
+def draw_shared_family(split: FamilySplit, number: int, plan: FamilyPlan) -> Iterator[FamilyCrop]:
+    """Draw a family whose cloths lie under the same radiographs: plate for plate one ground, paint, film and exposure.
+
+    What a network takes for the cloth and is not, shows here: two plates of one cloth have none of it in common, and
+    plates of two cloths all.
+
+    Parameters
+    ----------
+    split, number, plan
+        As for `draw_family`. Cloths and plates are others than those of that name.
+
+    Yields
+    ------
+    FamilyCrop
+        Plate by plate, cloth by cloth.
+    """
+    key = [20268, FAMILY_SPLITS.index(split), number]
+    cloths = draw_matched_cloths(np.random.default_rng(key), plan.cloths)
+    for plate in range(plan.plates):
+        own = np.random.default_rng([*key, plate])
+        turned = bool(own.random() < 0.5)
+        for _ in range(_TRIES):
+            radiograph = draw_radiograph(own)
+            drawn = []
+            for cloth in cloths:
+                drawn.append(_readable_places(own, cloth, radiograph, plan.crops, plan.size_px))
+                if not drawn[-1][1]:
+                    break
+            if drawn[-1][1]:
+                break
+        else:
+            continue
+        for cloth_number, (scene, places) in enumerate(drawn):
+            for corner, picture, readable in places:
+                yield FamilyCrop(cloth_number, plate, turned, scene, corner, picture, readable)
+
+
 Place = tuple[tuple[int, int], Picture, tuple[float, float]]
 
 
@@ -174,25 +211,35 @@ def draw_readable_plate(
         Of each crop the first row and column, the picture and its contrast-to-noise ratios; empty where no radiograph
         in thirty could be read.
     """
+    for _ in range(_TRIES):
+        scene, found = _readable_places(rng, cloth, draw_radiograph(rng, look), crops, size_px)
+        if found:
+            break
+    return scene, found
+
+
+def _readable_places(
+    rng: np.random.Generator, cloth: Cloth, radiograph: Radiograph, crops: int, size_px: int
+) -> tuple[Scene, list[Place]]:
+    """Lay a cloth under a radiograph and render crops that can be read; none if there are too few of them."""
     pitch = -(-size_px // PITCH_PX) * PITCH_PX
     # twice the places that are needed, since some will be unreadable
     side = int(np.ceil(np.sqrt(2 * crops)))
     size_cm = side * pitch / 200
-    for _ in range(_TRIES):
-        scene = stage(cloth, draw_radiograph(rng, look), (size_cm, size_cm), int(rng.integers(2**62)))
-        found: list[Place] = []
-        missed = 0
-        for place in rng.permutation(side * side):
-            row, col = (pitch * number for number in divmod(int(place), side))
-            picture = render(scene, 200.0, (row, col, size_px, size_px))
-            readable = contrast_to_noise(picture)
-            if min(readable) >= READABLE:
-                found.append(((row, col), picture, readable))
-                missed = 0
-            else:
-                missed += 1
-            if len(found) == crops:
-                return scene, found
-            if missed == _HOPELESS[bool(found)]:
-                break
+    scene = stage(cloth, radiograph, (size_cm, size_cm), int(rng.integers(2**62)))
+    found: list[Place] = []
+    missed = 0
+    for place in rng.permutation(side * side):
+        row, col = (pitch * number for number in divmod(int(place), side))
+        picture = render(scene, 200.0, (row, col, size_px, size_px))
+        readable = contrast_to_noise(picture)
+        if min(readable) >= READABLE:
+            found.append(((row, col), picture, readable))
+            missed = 0
+        else:
+            missed += 1
+        if len(found) == crops:
+            return scene, found
+        if missed == _HOPELESS[bool(found)]:
+            break
     return scene, []

@@ -222,3 +222,11 @@ def test_what_is_no_crop_is_refused(picture, error, message):
 def test_a_scale_that_is_none_is_refused(scale):
     with pytest.raises(ScaleError, match="px_per_cm"):
         spectral_peaks(np.zeros((300, 300)), scale)
+
+
+@pytest.mark.parametrize("horizontal", [0.1, 0.5, 1.0])
+def test_diagonals_that_climb_to_one_peak_make_no_lattice(rng, horizontal):
+    across = np.arange(300) / 200
+    stripes = 100 * np.cos(2 * np.pi * 10 * across) + rng.normal(size=(300, 300))
+    _, found = refine_density(stripes, 200.0, 20.0, horizontal)
+    assert found.density == pytest.approx(horizontal, rel=0.1)

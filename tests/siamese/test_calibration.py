@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 
 from dl4art.siamese.calibration import (
     UNCALIBRATED,
+    WEIGHTIEST,
     Calibration,
     Densities,
     bolt_limit,
     bolts_apart,
+    calibration_error,
     conformal,
     fit_slope,
     fit_spectra,
     quantiles,
+    reliability,
     tail_limit,
     verdict_limits,
 )
@@ -225,3 +228,33 @@ def test_spectra_that_say_nothing_or_too_little_count_for_nothing(rng):
     assert fit_spectra(values, few, values) == (0.0, 0.0)
     opposite = values + np.array([0.0, 1.0])
     assert fit_spectra(values + np.array([1.0, 0.0]), opposite, opposite) == (0.0, 0.0)
+
+
+@given(st.floats(0, 1))
+def test_likelihood_ratios_turn_over_with_the_similarity_and_stay_in_bounds(similarity):
+    ratio, other = (UNCALIBRATED.likelihood_ratio(value) for value in (similarity, 1 - similarity))
+    assert 1 / WEIGHTIEST <= ratio <= WEIGHTIEST
+    assert ratio * other == pytest.approx(1, rel=1e-6)
+    assert UNCALIBRATED.likelihood_ratio(0.9) == pytest.approx(9)
+
+
+def test_a_similarity_that_is_a_probability_has_no_calibration_error(rng):
+    similarity = rng.uniform(size=20_000)
+    same = rng.random(20_000) < similarity
+    assert calibration_error(reliability(similarity, same)) < 0.02
+    # too sure of itself
+    assert calibration_error(reliability(np.round(similarity), same)) == pytest.approx(0.25, abs=0.02)
+
+
+def test_in_reliability_both_kinds_weigh_as_much(rng):
+    (low, high) = reliability([0.05] * 900 + [0.95] * 10, [False] * 900 + [True] * 10)
+    assert low == pytest.approx((0.5, 0.05, 0.0))
+    assert high == pytest.approx((0.5, 0.95, 1.0))
+
+
+def test_a_calibration_of_an_earlier_version_knows_no_scores_of_pairs():
+    values = ANY.to_dict()
+    del values["pair_same"], values["pair_different"]
+    assert Calibration.from_dict(values) == ANY
+    known = replace(ANY, pair_same=(-1.0, 2.0), pair_different=(-3.0, 0.5))
+    assert Calibration.from_dict(json.loads(json.dumps(known.to_dict()))) == known

@@ -3,7 +3,8 @@ import pytest
 
 from dl4art.cropping import plate_from_array
 from dl4art.regression.estimate import ThreadEstimate
-from dl4art.siamese.canvas import counted_densities, presumed_densities, readable_crops
+from dl4art.regression.spectral import ThreadPeak
+from dl4art.siamese.canvas import counted_densities, presumed_densities, readable_crops, spectral_densities
 from dl4art.utils.errors import InputError
 
 
@@ -117,3 +118,13 @@ def test_what_the_counter_refuses_is_presumed(plate, counter):
     assert presumed_densities(counter, [np.zeros((300, 300))], estimates[:1]).tolist() == [[12, 12]]
     counter.presume = lambda pictures: np.full((len(pictures), 2), 7.0)
     assert presumed_densities(counter, [crop, crop], estimates)[0].tolist() == [7, 7]
+
+
+def test_the_spectrum_presumes_only_what_a_cloth_can_have(monkeypatch, rng):
+    peaks = [ThreadPeak(density, 0.0, 0.0, 0.0) for density in (0.2, 14.0, float("nan"), 55.0)]
+    found = iter([(peaks[0], peaks[1]), (peaks[2], peaks[3])])
+    monkeypatch.setattr("dl4art.siamese.canvas.spectral_peaks", lambda *_, **__: next(found))
+    np.testing.assert_array_equal(spectral_densities(np.zeros((2, 9, 9))), [[12, 14], [12, 12]])
+    monkeypatch.undo()
+    nothing, noise = np.zeros((300, 300)), rng.normal(size=(300, 300))
+    assert ((spectral_densities([nothing, noise]) > 3) & (spectral_densities([nothing, noise]) < 40)).all()

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,7 +12,17 @@ from dl4art.siamese import FabricComparer, release
 from dl4art.siamese.calibration import Calibration, Densities
 from dl4art.siamese.encoder import EncoderSettings
 from dl4art.siamese.false_matches import KEY
-from dl4art.siamese.release import Canvas, KnownPairs, calibrate, canvases, evaluate, finish_comparer, hold, judge
+from dl4art.siamese.release import (
+    Canvas,
+    KnownPairs,
+    calibrate,
+    canvases,
+    evaluate,
+    finish_comparer,
+    hold,
+    judge,
+    known_pair_scores,
+)
 from dl4art.siamese.samples import FamilySamples
 from dl4art.siamese.training import ComparerSettings
 from dl4art.simulation.statistics import STATISTICS
@@ -211,7 +222,23 @@ def test_an_evaluation_says_all_there_is_to_say(tiny, held):
     assert 0 <= result["pairs"]["pair_auc"] <= 1
     assert result["canvases"]["same"]["pairs"] == FAMILIES * CLOTHS
     assert set(result["strangers"]) == {"different"}
+    assert next(iter(result["aggregations"])) == "mean log odds"
+    assert result["aggregations"]["mean log odds"] == pytest.approx(result["canvases"]["auc"])
+    assert set(result["by_crops"]) == {"5", "10", "20"}
+    # no canvas here has more than twenty
+    assert result["by_crops"]["20"] == pytest.approx(result["canvases"]["auc"])
+    assert sum(weight for weight, _, _ in result["canvases"]["reliability"]) == pytest.approx(1)
     assert "oracle" not in evaluate(tiny, held)
+
+
+def test_known_pairs_of_crops_are_of_two_plates_and_readable(tiny, held):
+    same, different = known_pair_scores(tiny, held)
+    readable = np.isfinite(held.counted).all(axis=(1, 2))
+    counts = [0, 0]
+    for a, b in combinations(np.flatnonzero(readable), 2):
+        if held.samples.family[a] == held.samples.family[b] and held.samples.plate[a] != held.samples.plate[b]:
+            counts[int(held.samples.cloth[a] != held.samples.cloth[b])] += 1
+    assert [len(same), len(different)] == counts
 
 
 def test_refused_crops_are_looked_at_in_a_second_frame(tiny, held):
@@ -274,6 +301,6 @@ def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
     area = results["common family"]["pairs"]["pair_auc"]
     assert f"| {area:.3f} | 1.000 |" in card  # the oracle's beside it
     tables = [block for block in card.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 5
+    assert len(tables) == 9
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1, table

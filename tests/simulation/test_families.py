@@ -13,6 +13,7 @@ from dl4art.simulation.families import (
     draw_family,
     draw_matched_cloths,
     draw_readable_plate,
+    draw_shared_family,
 )
 
 SMALL = FamilyPlan(cloths=2, plates=2, crops=2, size_px=80)
@@ -99,3 +100,15 @@ def test_a_plate_gives_as_many_crops_as_asked_for(crops, picture, rng):
     corner, shown, _ = places[0]
     again = render(scene, 200.0, (*corner, 100, 100))
     np.testing.assert_array_equal(shown.grey, again.grey)
+
+
+def test_cloths_of_a_shared_family_lie_under_the_same_radiographs():
+    crops = list(draw_shared_family("test", 0, SMALL))
+    assert len(crops) == SMALL.cloths * SMALL.plates * SMALL.crops
+    looks = {(crop.cloth, crop.plate): crop.scene.radiograph for crop in crops}
+    for plate in range(SMALL.plates):
+        assert looks[0, plate] is looks[1, plate]
+        # the same paint, and yet not the same picture of it
+        assert len({crop.scene.seed for crop in crops if crop.plate == plate}) == SMALL.cloths
+    assert looks[0, 0] != looks[0, 1]
+    assert min(min(crop.readable) for crop in crops) >= READABLE
