@@ -1,4 +1,4 @@
-"""Tell from their X-ray plates whether two canvases could be one cloth, with the evidence."""
+"""Tell from their X-ray plates whether two canvases, or which of many, could be one cloth."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError, OutputError, reason
+from dl4art.utils.files import make_folder
 from dl4art.utils.progress import in_steps, progress
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ _HEADER = ("", "file", "size in cm", "crops", "vertical/cm", "horizontal/cm", "l
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, those of the process if left out, and return its exit code."""
-    return cli.run(_compare, _parser(), argv)
+    return cli.run(_run, _parser(), argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,13 +36,31 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m dl4art.compare",
         description=__doc__,
         epilog="Verdicts: compatible (nothing speaks against one cloth), unlike (the network finds another cloth), "
-        "excluded (the thread densities do), undecided. Exit code: 0 compared; 1 a plate cannot be used, nothing is "
-        "written; 2 the call is wrong. A scale that is stated holds for both plates.",
+        "excluded (the thread densities do), undecided. Of a collection the folder gets collection.json, matrix.csv, "
+        "pairs.csv, neighbours.csv, matrix.png, dendrogram.png and the catalogue. Exit code: 0 compared; 1 a plate "
+        "cannot be used, the rest is written if two canvases are left; 2 the call is wrong. A scale that is stated "
+        "holds for all plates.",
         parents=[cli.scale_options(), cli.general_options()],
     )
-    parser.add_argument("a", metavar="A", help="plate of the one canvas: TIFF, PNG, JPEG or DICOM")
-    parser.add_argument("b", metavar="B", help="plate of the other")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write all of the result here as well (.json)")
+    parser.add_argument(
+        "a",
+        metavar="A",
+        help="plate of the one canvas: TIFF, PNG, JPEG or DICOM; or a collection: a folder with a file or a folder of "
+        "plates for each canvas, or a CSV with the columns canvas and file",
+    )
+    parser.add_argument("b", metavar="B", nargs="?", help="plate of the other")
+    parser.add_argument(
+        "-o", "--output", metavar="PATH", help="write all of the result here as well (.json); of a collection a folder"
+    )
+    parser.add_argument(
+        "--catalogue", metavar="FILE", help="where a collection's encoded plates are kept (default: catalogue.db in -o)"
+    )
+    parser.add_argument(
+        "--against", metavar="FILE", help="look A, a plate or a folder of its plates, up in a catalogue"
+    )
+    parser.add_argument(
+        "--top", type=cli.positive_integer, metavar="N", help="neighbours to find with --against (default: 10)"
+    )
     parser.add_argument(
         "--report",
         metavar="FILE",
@@ -63,6 +83,91 @@ def _seed(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.catalogue and (args.b or args.against):
+        raise InputError("--catalogue is for a collection: one folder or CSV file, and -o.")
+    if args.against and args.b:
+        raise InputError("--against looks one canvas up. Leave B out.")
+    if args.report and not args.b:
+        raise InputError("--report is for two plates. Name the second.")
+    if args.top and not args.against:
+        raise InputError("--top goes with --against.")
+    if args.against:
+        return _search(args)
+    return _compare(args) if args.b else _collection(args)
+
+
+def _collection(args: argparse.Namespace) -> int:
+    from dl4art.siamese.canvas_files import collection_files
+
+    source = Path(args.a)
+    if not source.exists():
+        raise InputError(f"{source}: no such file or folder. Check its name; you are in {Path.cwd()}.")
+    if not (source.is_dir() or source.suffix.lower() == ".csv"):
+        raise InputError(
+            f"{source}: one plate has nothing to be compared with. Name a second, or a catalogue: --against."
+        )
+    if not args.output:
+        raise InputError(f"{source}: a collection needs a folder for the results. Name it with -o.")
+    folder = Path(args.output)
+    canvases = collection_files(source, leave=[folder])
+    make_folder(folder)
+    tables.check_output(folder / "collection.json")
+    catalogue = Path(args.catalogue) if args.catalogue else folder / "catalogue.db"
+    tables.check_output(catalogue)
+
+    # only now that the call stands: this brings NumPy and TensorFlow
+    from dl4art.siamese import FabricComparer
+    from dl4art.siamese.collection_encoding import EncodeOptions
+    from dl4art.siamese.collection_files import ComparedCollection
+    from dl4art.siamese.collection_run import compare_collection
+    from dl4art.siamese.collection_text import collection_text
+
+    comparer = FabricComparer.from_pretrained(args.model)
+    options = EncodeOptions(args.crops, args.seed, **cli.scale_arguments(args))
+    found = compare_collection(
+        comparer, source, canvases, folder=folder, catalogue=catalogue, options=options, progress=_progress(args)
+    )
+    if not isinstance(found, ComparedCollection):
+        fewer = f"{source}: fewer than two canvases can be used, and nothing is written."
+        return _refused([*(f"{plate.file}: {plate.message}" for plate in found), fewer])
+    print(f"{collection_text(found)}\n\nwritten to {folder}")
+    return _refused([f"{plate.file}: {plate.message}" for plate in found.failed]) if found.failed else 0
+
+
+def _search(args: argparse.Namespace) -> int:
+    from dl4art.siamese.canvas_files import CanvasFiles
+
+    output = _output(args.output, ".json") if args.output else None
+    catalogue = _file(args.against)
+    files = cli.gather([args.a])
+
+    from dl4art.siamese import FabricComparer
+    from dl4art.siamese.collection_encoding import EncodeOptions
+    from dl4art.siamese.collection_run import search_catalogue
+    from dl4art.siamese.collection_text import search_text
+
+    comparer = FabricComparer.from_pretrained(args.model)
+    options = EncodeOptions(args.crops, args.seed, **cli.scale_arguments(args))
+    canvas = CanvasFiles(Path(args.a).name, tuple(files))
+    found = search_catalogue(
+        comparer, canvas, catalogue=catalogue, options=options, top=args.top or 10, progress=_progress(args)
+    )
+    failed = [f"{plate.file}: {plate.message}" for plate in found.failed]
+    if found.canvas is None:
+        return _refused(failed)
+    if output:
+        tables.write_json(output, found.to_dict())
+    print(search_text(found, found.canvas))
+    if output:
+        print(f"\nwritten to {output}")
+    return _refused(failed) if failed else 0
+
+
+def _progress(args: argparse.Namespace) -> Callable[[int, str], AbstractContextManager[Callable[[int], None]]]:
+    return lambda total, what: progress(total, what, quiet=args.quiet)
 
 
 def _compare(args: argparse.Namespace) -> int:

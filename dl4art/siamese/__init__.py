@@ -9,6 +9,7 @@ from typing import Any
 _MODULES = {
     "Calibration": "calibration",
     "CanvasRecord": "comparison",
+    "Catalogue": "catalogue",
     "CollectionMatches": "weave_collection",
     "Comparison": "comparison",
     "Control": "comparison",
@@ -20,11 +21,14 @@ _MODULES = {
     "draw_match": "weave_figure",
     "match_collection": "weave_collection",
     "match_weaves": "weave_match",
+    "compare_all": "collection",
+    "nearest": "search",
 }
 
 __all__ = [
     "Calibration",
     "CanvasRecord",
+    "Catalogue",
     "CollectionMatches",
     "Comparison",
     "Control",
@@ -33,9 +37,11 @@ __all__ = [
     "PairScores",
     "WeaveMap",
     "WeaveMatch",
+    "compare_all",
     "draw_match",
     "match_collection",
     "match_weaves",
+    "nearest",
 ]
 
 

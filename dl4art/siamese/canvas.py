@@ -37,10 +37,8 @@ class CanvasCrops:
         Grey values at 200 px/cm.
     positions_cm : array (n, 2)
         Upper-left corners, x and y.
-    counted : array (n, 2)
-        Their vertical and horizontal densities, th/cm.
-    densities : Densities
-        Of all of them together.
+    counted : array (n, 2, 2)
+        Of each its `counted_densities`.
     looked_at : int
         How many crops were counted to find them.
     remarks : tuple of str
@@ -50,12 +48,16 @@ class CanvasCrops:
     pixels: npt.NDArray[np.float32]
     positions_cm: npt.NDArray[np.float64]
     counted: npt.NDArray[np.float64]
-    densities: Densities
     looked_at: int
     remarks: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    @property
+    def densities(self) -> Densities:
+        """Of all crops together."""
+        return Densities.of(self.counted[:, 0], self.counted[:, 1])
 
 
 def readable_crops(
@@ -111,9 +113,8 @@ def readable_crops(
         raise InputError(_too_few(plate, len(found), looked_at, skipped))
     positions, pixels, used = zip(*found, strict=True)
     counted = np.array([counted_densities(estimate) for estimate in used])
-    densities = Densities.of(counted[:, 0], counted[:, 1])
     remarks = _remarks(used, skipped, wanted=count)
-    return CanvasCrops(np.stack(pixels), np.stack(positions), counted[:, 0], densities, looked_at, remarks)
+    return CanvasCrops(np.stack(pixels), np.stack(positions), counted, looked_at, remarks)
 
 
 def counted_densities(estimate: ThreadEstimate) -> npt.NDArray[np.float64]:

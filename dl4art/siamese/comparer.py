@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +25,7 @@ from dl4art.siamese.canvas import (
     spectral_densities,
 )
 from dl4art.siamese.comparison import MEANINGS, Comparison, Control
-from dl4art.siamese.encoded import EncodedCanvas, canvas_record, cautions
+from dl4art.siamese.encoded import ENCODING, EncodedCanvas, canvas_record, cautions, joined
 from dl4art.siamese.similarity import PairScores, content_seed, evidence, interval
 from dl4art.siamese.spectra import spectrum_vectors, with_spectra
 from dl4art.utils.backend import load_keras
@@ -184,18 +186,34 @@ class FabricComparer:
         """
         counter = self._counter()
         canvas = readable_crops(plate, counter, count=crops, seed=seed, advance=advance)
-        vectors = self.embed(canvas.pixels, density=canvas.counted)
+        vectors = self.embed(canvas.pixels, density=canvas.counted[:, 0])
         own_seed = content_seed(canvas.pixels, seed)
         assumed = (f"scale {plate.scale_source}",) if plate.scale_source.startswith("assumed") else ()
         return EncodedCanvas(
             canvas_record(plate, canvas, self._control(vectors, own_seed)),
             vectors,
-            canvas.densities,
+            canvas.counted,
             own_seed,
             (*assumed, *plate.notes, *canvas.remarks),
             getattr(counter, "name", type(counter).__name__),
             seed,
         )
+
+    def settings(self, *, crops: int = CROPS, seed: int = 0) -> dict[str, Any]:
+        """All that `encode` depends on besides the plate: what was encoded with other settings cannot be compared."""
+        judged_by = hashlib.sha256(json.dumps(self.calibration.to_dict(), sort_keys=True).encode()).hexdigest()
+        return {
+            "model": self.name,
+            "calibration": judged_by[:8],
+            "counter": getattr(self._counter(), "name", type(self.counter).__name__),
+            "encoding": ENCODING,
+            "crops": crops,
+            "seed": seed,
+        }
+
+    def join(self, plates: Sequence[EncodedCanvas], name: str, *, crops: int = CROPS) -> EncodedCanvas:
+        """Make one canvas of its plates, each encoded by itself; `crops` of them are shared out among the plates."""
+        return joined(plates, name, self._control, crops)
 
     def compare_encoded(self, first: EncodedCanvas, second: EncodedCanvas) -> Comparison:
         """Compare two canvases that `encode` has been through, by the same model and with the same seed."""

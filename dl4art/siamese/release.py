@@ -32,6 +32,7 @@ from dl4art.siamese.calibration import (
 from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities
 from dl4art.siamese.card import model_card
 from dl4art.siamese.comparer import FabricComparer, Looks
+from dl4art.siamese.false_matches import KEY, matches_of_tests
 from dl4art.siamese.losses import evaluate_pairs
 from dl4art.siamese.oracle import Oracle, fit_oracle
 from dl4art.siamese.samples import FamilySamples, simulate_families
@@ -413,5 +414,6 @@ def finish_comparer(
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     card = model_card(settings, results, calibration, read_curve(folder))
-    write_model(model, config=config, calibration=calibration.to_dict(), card=card)
+    told = calibration.to_dict() | {KEY: matches_of_tests(results)}
+    write_model(model, config=config, calibration=told, card=card)
     return model

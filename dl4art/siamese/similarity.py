@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,8 +94,10 @@ def content_seed(crops: npt.NDArray[Any], seed: int) -> int:
     return int.from_bytes(digest.digest()[:8], "little")
 
 
+@lru_cache(maxsize=128)
 def _weights(seed: int, count: int, draws: int) -> Array:
     """Share of each of `count` crops in each draw; rows add up to one."""
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
     shares: Array = drawn / count
+    shares.flags.writeable = False  # a canvas that is compared with many is drawn from once
     return shares

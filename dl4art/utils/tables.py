@@ -40,7 +40,7 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[s
     """
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
+        writer.writerow(map(_cell, columns))
         writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
 
 

@@ -112,3 +112,32 @@ def plate():
         return plate_from_array(woven(seed, **how), how.get("px_per_cm", 100.0), name or f"plate {seed}")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def made_up():
+    """Make an encoded canvas up: its cloth decides vectors and densities, its number everything else."""
+    from dl4art.siamese.comparison import CanvasRecord, Control
+    from dl4art.siamese.encoded import EncodedCanvas
+
+    def make(number, cloth=0, *, crops=8, densities=(12.0, 15.0), file=None, **record):
+        own, shared = np.random.default_rng(number), np.random.default_rng(1000 + cloth)
+        vectors = shared.normal(size=(1, 2, 7)) + 0.1 * own.normal(size=(crops, 2, 7))
+        counted = np.stack([densities + own.normal(0, 0.05, (crops, 2)), np.full((crops, 2), 0.01)], axis=1)
+        told = [number for density in densities for number in (density, density - 0.1, density + 0.1, 0.05)]
+        places = tuple((1.5 * place, 0.1) for place in range(crops))
+        made = CanvasRecord(
+            file or f"{number}.tif", f"{number:064x}", 9.0, 6.0, 200.0, "TIFF tag", *told, crops, crops + 2, 1.5,
+            places, Control(0.9, 0.8, 1.0, crops**2 // 4),
+        )  # fmt: skip
+        return EncodedCanvas(
+            replace(made, **record),
+            vectors.astype(np.float32),
+            counted,
+            10**18 + number,
+            ("a note",),
+            "test-counter",
+            0,
+        )
+
+    return make

@@ -11,6 +11,7 @@ from dl4art.regression.estimate import ThreadEstimate
 from dl4art.siamese import FabricComparer, release
 from dl4art.siamese.calibration import Calibration, Densities
 from dl4art.siamese.encoder import EncoderSettings
+from dl4art.siamese.false_matches import KEY
 from dl4art.siamese.release import (
     Canvas,
     KnownPairs,
@@ -286,6 +287,7 @@ def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
 
     comparer = FabricComparer.from_pretrained(model)
     assert comparer.calibration.crops == CROPS
+    assert set(comparer.folder.calibration[KEY]) == {"any", "like"}
     assert Calibration.from_dict(comparer.calibration.to_dict()) == comparer.calibration
     assert comparer.folder.config["network"]["size"] == network.size
     assert comparer.folder.config["settings"]["seed"] == settings.seed
