@@ -97,9 +97,27 @@ def read_labelme(path: str | Path) -> ThreadLabels:
     size, shapes = read_shapes(path, "labels")
     lines: dict[Direction, list[Polyline]] = {"vertical": [], "horizontal": []}
     for shape in shapes:
-        direction, line = _thread(shape)
+        direction, line = read_thread(shape)
         lines[direction].append(line)
     return ThreadLabels.ordered(lines["vertical"], lines["horizontal"], size)
+
+
+def read_thread(shape: Shape) -> tuple[Direction, Polyline]:
+    """Which way a labelled thread runs, and its centre-line; InputError if the shape is no thread."""
+    where, kind, points = shape.where, shape.kind, shape.points
+    direction = read_direction(shape.label)
+    if direction is None:
+        raise InputError(f"{where}: field 'label' is {shape.label!r}; name each thread 'vertical' or 'horizontal'")
+    if kind not in {"polygon", "linestrip", "line"}:
+        raise InputError(f"{where}: field 'shape_type' is {kind!r}; draw each thread as a polygon or a line strip")
+    if len(points) < (3 if kind == "polygon" else 2) or not np.isfinite(points).all():
+        raise InputError(f"{where}: field 'points' holds {len(points)} points, too few or not finite for a {kind}")
+    along = 1 if direction == "vertical" else 0
+    line = _middle(points[:, [1 - along, along]]) if kind == "polygon" else points[:, [1 - along, along]]
+    line = line[np.argsort(line[:, 1], kind="stable")]
+    if line[0, 1] == line[-1, 1]:
+        raise InputError(f"{where}: a {direction} thread without length; is it labelled with the other direction?")
+    return direction, line[:, [1 - along, along]]
 
 
 def write_labelme(labels: ThreadLabels, path: str | Path, image: str, *, thread_width: float = 8.0) -> None:
@@ -217,24 +235,6 @@ def _read_mask(path: Path) -> NDArray[np.bool_]:
     if mask.ndim != 2 or mask.dtype.kind not in "biuf":
         raise InputError(f"{path}: field 'arr_0' is {mask.dtype} of shape {mask.shape}, not a mask of shape (h, w)")
     return mask > 0
-
-
-def _thread(shape: Shape) -> tuple[Direction, Polyline]:
-    """Centre-line of a thread that was labelled, and which way it runs."""
-    where, kind, points = shape.where, shape.kind, shape.points
-    direction = read_direction(shape.label)
-    if direction is None:
-        raise InputError(f"{where}: field 'label' is {shape.label!r}; name each thread 'vertical' or 'horizontal'")
-    if kind not in {"polygon", "linestrip", "line"}:
-        raise InputError(f"{where}: field 'shape_type' is {kind!r}; draw each thread as a polygon or a line strip")
-    if len(points) < (3 if kind == "polygon" else 2) or not np.isfinite(points).all():
-        raise InputError(f"{where}: field 'points' holds {len(points)} points, too few or not finite for a {kind}")
-    along = 1 if direction == "vertical" else 0
-    line = _middle(points[:, [1 - along, along]]) if kind == "polygon" else points[:, [1 - along, along]]
-    line = line[np.argsort(line[:, 1], kind="stable")]
-    if line[0, 1] == line[-1, 1]:
-        raise InputError(f"{where}: a {direction} thread without length; is it labelled with the other direction?")
-    return direction, line[:, [1 - along, along]]
 
 
 def _middle(polygon: Polyline) -> Polyline:
