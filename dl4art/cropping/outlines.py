@@ -10,8 +10,6 @@ from dl4art.cropping.threads import Polyline
 # how far, in px, an edge may be moved without taking in or giving up the centre of a pixel: just below a half
 _FREE = 0.49
 
-_Point = tuple[float, float]
-
 
 def thinned(line: Polyline, tolerance: float = _FREE) -> Polyline:
     """Draw a line that runs downwards with few points, nowhere off sideways by more than a tolerance.
@@ -28,18 +26,15 @@ def thinned(line: Polyline, tolerance: float = _FREE) -> Polyline:
     ndarray, shape (m, 2)
         From the first y to the last.
     """
-    points = [(line[0, 0], line[0, 1])]
-    low, high = -np.inf, np.inf  # slopes of the straight lines from the last corner that pass by all points since
-    last = line[0, 1]
-    for next_x, next_y in line[1:]:
-        least, most = _slopes(points[-1], next_x, next_y, tolerance)
-        if max(low, least) > min(high, most):
-            points.append(_at(points[-1], low, high, last))
-            low, high = _slopes(points[-1], next_x, next_y, tolerance)
-        else:
-            low, high = max(low, least), min(high, most)
-        last = next_y
-    return np.array([*points, _at(points[-1], low, high, last)])
+    x, y = line[:, 0], line[:, 1]
+    points = []
+    first = 0
+    while first < len(line):
+        last, slope, offset = _longest(x[first:], y[first:], tolerance)
+        ends = y[[first, first + last] if last else [first]]
+        points.append(np.stack([offset + slope * ends, ends], axis=1))
+        first += last + 1
+    return np.concatenate(points)
 
 
 def outline(left: NDArray[np.float64], right: NDArray[np.float64], rows: NDArray[np.float64]) -> Polyline:
@@ -78,12 +73,34 @@ def fill(polygon: Polyline, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return mask
 
 
-def _slopes(corner: _Point, x: float, y: float, tolerance: float) -> tuple[float, float]:
-    """Least and greatest slope of lines from a corner that pass a point no farther off than a tolerance."""
-    down = y - corner[1]
-    return (x - tolerance - corner[0]) / down, (x + tolerance - corner[0]) / down
+def _longest(x: NDArray[np.float64], y: NDArray[np.float64], tolerance: float) -> tuple[int, float, float]:
+    """Last of the first points that one straight line passes by, and its slope and offset."""
+    good, slope, offset = 0, 0.0, float(x[0])
+    bad, trial = len(x), len(x) - 1  # all of them to begin with: most threads are straight
+    while good < trial:
+        if fit := _straight(x[: trial + 1], y[: trial + 1], tolerance):
+            good, (slope, offset) = trial, fit
+        else:
+            bad = trial
+        trial = (good + bad) // 2
+    return good, slope, offset
 
 
-def _at(corner: _Point, low: float, high: float, y: float) -> _Point:
-    """Point at a height on the line from a corner with the mean of two slopes."""
-    return corner[0] + (low + high) / 2 * (y - corner[1]), y
+def _straight(x: NDArray[np.float64], y: NDArray[np.float64], tolerance: float) -> tuple[float, float] | None:
+    """Slope and offset of a straight line that passes by all points no farther off than a tolerance, if there is one.
+
+    The greatest distance is a convex function of the slope, so that halving finds its minimum.
+    """
+    slopes = np.diff(x) / np.diff(y)
+    low, high = float(slopes.min()), float(slopes.max())
+    for _ in range(60):
+        slope = (low + high) / 2
+        rest = x - slope * y
+        right, left = int(rest.argmax()), int(rest.argmin())
+        spread, apart = float(rest[right] - rest[left]), float(y[right] - y[left])
+        if spread <= 2 * tolerance:
+            return slope, float(rest[right] + rest[left]) / 2
+        if spread - abs(apart) * (high - low) / 2 > 2 * tolerance:  # no slope that is left comes so near
+            return None
+        low, high = (slope, high) if apart > 0 else (low, slope)
+    return None
