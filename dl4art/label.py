@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
 def _label(args: argparse.Namespace) -> int:
     place = Path(args.crops)
     if args.check:
-        return _check(cli.gather([place], (*cli.PICTURES, ".json")), place, args)
+        beside = place.with_suffix(".json")
+        places = [place, beside] if place.is_file() and beside.is_file() else [place]
+        return _check(cli.gather(places, (*cli.PICTURES, ".json")), place, args)
     crops = cli.gather([place])
     if args.prefill:
         return _prefill(crops, args)

@@ -50,6 +50,14 @@ def test_prefilled_labels_pass_the_check(crops, capsys):
     assert capsys.readouterr().out == "2 files: nothing is missing or doubtful\n"
 
 
+@pytest.mark.parametrize("name", ["a.tif", "a.json"])
+def test_one_crop_is_checked_alone(crops, name, capsys):
+    assert label.main([str(crops / "a.tif"), "--prefill"]) == 0
+    capsys.readouterr()
+    assert label.main([str(crops / name), "--check"]) == 0
+    assert capsys.readouterr().out == "1 file: nothing is missing or doubtful\n"
+
+
 def test_findings_are_rows_and_an_exit_code(crops, counter, capsys):
     assert label.main([str(crops / "a.tif"), "--prefill"]) == 0
     counter.vertical = 14.0

@@ -6,6 +6,7 @@ from dl4art.cropping.label_check import Finding
 from dl4art.cropping.labels import ThreadLabels
 from dl4art.cropping.threads import DIRECTIONS, mean_density
 from dl4art.regression.count_file import FileCount
+from dl4art.utils.errors import InputError
 
 TOLERANCE = 0.05
 """How far labels and counter may be apart, as a share of the counter's density."""
@@ -36,7 +37,11 @@ def compare_labels(file: str, labels: ThreadLabels, count: FileCount) -> list[Fi
         counted = getattr(count, f"{direction}_per_cm")
         if counted is None or count.px_per_cm is None or len(lines) < 2:
             continue
-        drawn = mean_density(lines, labels.shape, count.px_per_cm, direction=direction)
+        try:
+            drawn = mean_density(lines, labels.shape, count.px_per_cm, direction=direction)
+        except InputError as error:
+            findings.append(Finding(file, "no density", f"{error}."))
+            continue
         if abs(drawn / counted - 1) > TOLERANCE:
             threads = getattr(count, f"{direction}_threads")
             message = (

@@ -57,3 +57,10 @@ def test_one_thread_is_no_density():
 def test_a_crop_that_cannot_be_counted_is_found():
     (finding,) = compare_labels("a.json", LABELS, FileCount("a.tif", "failed", message="no scale"))
     assert (finding.file, finding.message) == ("a.json", "a.tif: no scale")
+
+
+def test_threads_that_lie_nowhere_side_by_side_have_no_density():
+    pieces = (np.array([[5.0, 20.0], [5.0, 90.0]]), np.array([[9.0, 190.0], [9.0, 270.0]]))
+    (finding,) = compare_labels("a.json", ThreadLabels(pieces, (), (300, 300)), counted(9, 9))
+    assert finding.finding == "no density"
+    assert "no two vertical threads cross" in finding.message
