@@ -156,3 +156,77 @@ def test_what_was_cut_before_an_interruption_stays(plates, tmp_path, capsys, mon
 @pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["--wrong"], 2), (["none.tif", "-o", "crops"], 2)])
 def test_nothing_heavy_is_imported_before_the_call_stands(words, code, call_door):
     assert call_door("crop", words) == (code, [])
+
+
+def labelled(folder, *names):
+    """Crops with labels, straight threads, as `--pack` takes them."""
+    across = [np.array([[x, 0.0], [x, 300.0]]) for x in range(8, 300, 16)]
+    made = cropping.ThreadLabels(tuple(across), tuple(line[:, ::-1] for line in across), (300, 300))
+    for name in names:
+        path = folder / f"{name}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(path, np.zeros((300, 300), np.uint8))
+        cropping.write_labelme(made, path.with_suffix(".json"), path.name)
+    return folder
+
+
+def test_labels_are_packed_split_by_canvas_and_unpacked(tmp_path, capsys):
+    folder = labelled(tmp_path / "in", "a_1", "a_2", "b_1", "c_1")
+    packed = tmp_path / "packed"
+    assert crop.main(["--pack", str(folder), "-o", str(packed), "--seed", "3"]) == 0
+    table = capsys.readouterr().out
+    assert "a           2  " in table
+    assert "honest" not in table
+    lines = (packed / "split.csv").read_text().splitlines()
+    assert lines[0] == "crop,canvas,split"
+    splits = dict(line.split(",")[1:] for line in lines[1:])
+    assert sorted(splits.values()) == ["stop", "test", "train"]
+    assert len(lines) == 5
+    assert lines[1].split(",")[1:] == lines[2].split(",")[1:]
+    assert crop.main(["--unpack", str(packed), "-o", str(tmp_path / "back")]) == 0
+    assert names(tmp_path / "back") == ["a_1.json", "a_2.json", "b_1.json", "c_1.json"]
+    assert len(cropping.read_labelme(tmp_path / "back" / "a_1.json").vertical) == 19
+
+
+def test_labels_of_one_canvas_cannot_be_split_and_a_bad_one_is_a_row(tmp_path, capsys):
+    folder = labelled(tmp_path / "in", "a_1", "a_2")
+    (folder / "a_3_H.npz").write_bytes(b"")
+    assert crop.main(["--pack", str(folder), "-o", str(folder / "packed"), "--quiet"]) == 1
+    table = capsys.readouterr().out
+    assert "a_3   a       failed  " in table
+    assert "a_3_V.npz: no such file" in table
+    assert "no honest split is possible" in table
+    assert (folder / "packed" / "split.csv").read_text() == "crop,canvas,split\na_1,a,\na_2,a,\n"
+    # archives of an earlier run are not packed again
+    (folder / "a_3_H.npz").unlink()
+    assert crop.main(["--pack", str(folder), "-o", str(folder / "packed"), "--quiet"]) == 0
+
+
+def test_what_has_no_meaning_for_labels_is_refused(tmp_path, plates, capsys):
+    folder = labelled(tmp_path / "in", "a_1")
+    for words, said in (
+        (["--pack", str(folder), "--step", "1"], "--step has no meaning"),
+        (["--unpack", str(folder), "--dpi", "300"], "--dpi has no meaning"),
+        (["--pack", str(folder / "a_1.json")], "is not one folder"),
+        (["--pack", str(folder), str(folder)], "is not one folder"),
+        (["--pack", str(plates)], "no labels in this folder"),
+        (["--unpack", str(folder)], "no archives of masks"),
+    ):
+        assert crop.main([*words, "-o", str(tmp_path / "out")]) == 2
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_was_packed_before_an_interruption_stays(tmp_path, capsys, monkeypatch):
+    from dl4art.cropping import packing
+
+    def draw(path, root):
+        if path.name == "a_2.json":
+            raise KeyboardInterrupt
+        return inner(path, root)
+
+    inner = packing.draw_masks
+    monkeypatch.setattr(packing, "draw_masks", draw)
+    assert crop.main(["--pack", str(labelled(tmp_path / "in", "a_1", "a_2")), "-o", str(tmp_path / "out")]) == 130
+    assert names(tmp_path / "out") == ["a_1_H.npz", "a_1_V.npz"]
+    assert "labels of 1 of 2 crops" in capsys.readouterr().err

@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dl4art.cropping.archives import load_masks, save_masks
 from dl4art.cropping.masks import bands_to_lines, draw_bands
 from dl4art.cropping.shapes import Shape, read_shapes
-from dl4art.cropping.threads import Direction, Polyline, Window, mean_density, read_direction
+from dl4art.cropping.threads import DIRECTIONS, Direction, Polyline, Window, mean_density, read_direction
 from dl4art.utils.errors import InputError
 from dl4art.utils.files import atomic_path
 
 # version of labelme's file format that is written; any is read
 LABELME_VERSION = "5.5.0"
-_Line = list[list[float]]
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,27 @@ def read_labelme(path: str | Path) -> ThreadLabels:
     size, shapes = read_shapes(path, "labels")
     lines: dict[Direction, list[Polyline]] = {"vertical": [], "horizontal": []}
     for shape in shapes:
-        direction, line = _thread(shape)
+        direction, line = read_thread(shape)
         lines[direction].append(line)
     return ThreadLabels.ordered(lines["vertical"], lines["horizontal"], size)
+
+
+def read_thread(shape: Shape) -> tuple[Direction, Polyline]:
+    """Which way a labelled thread runs, and its centre-line; InputError if the shape is no thread."""
+    where, kind, points = shape.where, shape.kind, shape.points
+    direction = read_direction(shape.label)
+    if direction is None:
+        raise InputError(f"{where}: field 'label' is {shape.label!r}; name each thread 'vertical' or 'horizontal'")
+    if kind not in {"polygon", "linestrip", "line"}:
+        raise InputError(f"{where}: field 'shape_type' is {kind!r}; draw each thread as a polygon or a line strip")
+    if len(points) < (3 if kind == "polygon" else 2) or not np.isfinite(points).all():
+        raise InputError(f"{where}: field 'points' holds {len(points)} points, too few or not finite for a {kind}")
+    along = 1 if direction == "vertical" else 0
+    line = _middle(points[:, [1 - along, along]]) if kind == "polygon" else points[:, [1 - along, along]]
+    line = line[np.argsort(line[:, 1], kind="stable")]
+    if line[0, 1] == line[-1, 1]:
+        raise InputError(f"{where}: a {direction} thread without length; is it labelled with the other direction?")
+    return direction, line[:, [1 - along, along]]
 
 
 def write_labelme(labels: ThreadLabels, path: str | Path, image: str, *, thread_width: float = 8.0) -> None:
@@ -121,16 +138,31 @@ def write_labelme(labels: ThreadLabels, path: str | Path, image: str, *, thread_
     OutputError
         If the file cannot be written.
     """
-    shapes = [_polygon(line, thread_width, "vertical") for line in labels.vertical]
-    shapes += [_polygon(line, thread_width, "horizontal") for line in labels.horizontal]
+    write_polygons(
+        [_polygon(line, thread_width, "vertical") for line in labels.vertical],
+        [_polygon(line, thread_width, "horizontal") for line in labels.horizontal],
+        labels.shape,
+        path,
+        image,
+    )
+
+
+def write_polygons(
+    vertical: Iterable[Polyline], horizontal: Iterable[Polyline], shape: tuple[int, int], path: str | Path, image: str
+) -> None:
+    """Write polygons round threads as a labelme file; `shape`, `path`, `image` and errors as in `write_labelme`."""
     content: dict[str, Any] = {
         "version": LABELME_VERSION,
         "flags": {},
-        "shapes": shapes,
+        "shapes": [
+            {"label": label, "points": points.tolist(), "group_id": None, "shape_type": "polygon", "flags": {}}
+            for label, polygons in zip(DIRECTIONS, (vertical, horizontal), strict=True)
+            for points in polygons
+        ],
         "imagePath": image,
         "imageData": None,
-        "imageHeight": labels.shape[0],
-        "imageWidth": labels.shape[1],
+        "imageHeight": shape[0],
+        "imageWidth": shape[1],
     }
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -153,12 +185,7 @@ def read_masks(path: str | Path) -> ThreadLabels:
     InputError
         If a mask is missing, is no NumPy archive with a two-dimensional field ``arr_0``, or their shapes differ.
     """
-    stem = _stem(path)
-    vertical, horizontal = (_read_mask(stem.with_name(f"{stem.name}_{which}.npz")) for which in ("V", "H"))
-    if vertical.shape != horizontal.shape:
-        raise InputError(
-            f"{stem}_V.npz has shape {vertical.shape}, {stem}_H.npz {horizontal.shape}; they must be alike"
-        )
+    vertical, horizontal = load_masks(path)
     height, width = vertical.shape
     across = [line[:, ::-1] for line in bands_to_lines(np.ascontiguousarray(horizontal.T))]
     return ThreadLabels.ordered(bands_to_lines(vertical), across, (height, width))
@@ -186,55 +213,9 @@ def write_masks(labels: ThreadLabels, path: str | Path, *, thread_width: float =
     OutputError
         If a file cannot be written.
     """
-    stem = _stem(path)
     vertical = draw_bands(labels.vertical, labels.shape, thread_width)
     horizontal = draw_bands(labels.transposed().vertical, labels.shape[::-1], thread_width).T
-    targets = stem.with_name(f"{stem.name}_V.npz"), stem.with_name(f"{stem.name}_H.npz")
-    for target, mask in zip(targets, (vertical, horizontal), strict=True):
-        with atomic_path(target) as temporary:
-            np.savez_compressed(temporary, mask)
-    return targets
-
-
-def _stem(path: str | Path) -> Path:
-    path = Path(path)
-    if path.name.endswith(("_V.npz", "_H.npz")):
-        return path.with_name(path.name[: -len("_V.npz")])
-    return path.with_suffix("") if path.suffix.lower() in {".tif", ".tiff", ".png", ".jpg", ".jpeg"} else path
-
-
-def _read_mask(path: Path) -> NDArray[np.bool_]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            mask = np.asarray(archive["arr_0"])
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; a picture's threads are in NAME_V.npz and NAME_H.npz") from error
-    except KeyError as error:
-        raise InputError(f"{path}: has no field 'arr_0'; write it with numpy.savez(path, mask)") from error
-    # what numpy and zipfile raise on other files is a wide family; none of it may reach the user as a traceback
-    except Exception as error:
-        raise InputError(f"{path}: is not a NumPy archive of plain arrays ({error})") from error
-    if mask.ndim != 2 or mask.dtype.kind not in "biuf":
-        raise InputError(f"{path}: field 'arr_0' is {mask.dtype} of shape {mask.shape}, not a mask of shape (h, w)")
-    return mask > 0
-
-
-def _thread(shape: Shape) -> tuple[Direction, Polyline]:
-    """Centre-line of a thread that was labelled, and which way it runs."""
-    where, kind, points = shape.where, shape.kind, shape.points
-    direction = read_direction(shape.label)
-    if direction is None:
-        raise InputError(f"{where}: field 'label' is {shape.label!r}; name each thread 'vertical' or 'horizontal'")
-    if kind not in {"polygon", "linestrip", "line"}:
-        raise InputError(f"{where}: field 'shape_type' is {kind!r}; draw each thread as a polygon or a line strip")
-    if len(points) < (3 if kind == "polygon" else 2) or not np.isfinite(points).all():
-        raise InputError(f"{where}: field 'points' holds {len(points)} points, too few or not finite for a {kind}")
-    along = 1 if direction == "vertical" else 0
-    line = _middle(points[:, [1 - along, along]]) if kind == "polygon" else points[:, [1 - along, along]]
-    line = line[np.argsort(line[:, 1], kind="stable")]
-    if line[0, 1] == line[-1, 1]:
-        raise InputError(f"{where}: a {direction} thread without length; is it labelled with the other direction?")
-    return direction, line[:, [1 - along, along]]
+    return save_masks(path, vertical, horizontal)
 
 
 def _middle(polygon: Polyline) -> Polyline:
@@ -258,8 +239,7 @@ def _middle(polygon: Polyline) -> Polyline:
     return line
 
 
-def _polygon(line: Polyline, width: float, direction: Direction) -> dict[str, Any]:
+def _polygon(line: Polyline, width: float, direction: Direction) -> Polyline:
     # moved sideways, not along the normal, so that reading gives back the very same points
     aside = np.array([width / 2, 0.0]) if direction == "vertical" else np.array([0.0, width / 2])
-    points: _Line = np.concatenate([line - aside, (line + aside)[::-1]]).tolist()
-    return {"label": direction, "points": points, "group_id": None, "shape_type": "polygon", "flags": {}}
+    return np.concatenate([line - aside, (line + aside)[::-1]])

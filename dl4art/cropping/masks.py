@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from dl4art.cropping.outlines import outline
 from dl4art.cropping.threads import Polyline
 
 # rows over which a centre-line read from pixels is smoothed (standard deviation): its steps are no slopes
 _SMOOTH = 3.0
 # a track shorter than this many band widths is a speck
 _SHORTEST = 1.5
+# columns of a track
+_MIDDLE, _ROW, _LEFT, _RIGHT = range(4)
 
 
 def bands_to_lines(mask: NDArray[np.bool_]) -> list[Polyline]:
@@ -33,6 +36,22 @@ def bands_to_lines(mask: NDArray[np.bool_]) -> list[Polyline]:
     list of ndarray, shape (n_i, 2)
         Points (x, y) in px at the centres of rows, from left to right.
     """
+    lines = [_smoothed(track[:, [_MIDDLE, _ROW]]) for track in _tracks(mask)]
+    return sorted(lines, key=lambda line: float(line[:, 0].mean()))
+
+
+def bands_to_outlines(mask: NDArray[np.bool_]) -> list[Polyline]:
+    """Polygons round the bands of vertical threads, with few corners, from left to right.
+
+    Together they hold the pixels of the mask and no other, but for specks, which are dropped, and gaps shorter than a
+    band is wide, which are closed.
+    """
+    tracks = sorted(_tracks(mask), key=lambda track: float(track[:, _MIDDLE].mean()))
+    return [outline(track[:, _LEFT], track[:, _RIGHT], track[:, _ROW]) for track in tracks]
+
+
+def _tracks(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """Follow the bands of vertical threads from row to row: middle, row, left and right edge, (n_i, 4) each."""
     starts, ends, rows = _runs(mask)
     if not len(starts):
         return []
@@ -42,24 +61,23 @@ def bands_to_lines(mask: NDArray[np.bool_]) -> list[Polyline]:
     usual = float(np.median(lengths))
     follows = rows[1:] == rows[:-1]
     gap = float(np.median((starts[1:] - ends[:-1])[follows])) if follows.any() else 0.0
-    tracks: list[list[tuple[float, float]]] = []
+    tracks: list[list[tuple[float, float, float, float]]] = []
     active: list[int] = []
     for row in range(mask.shape[0]):
         here = rows == row
         middles = _middles(starts[here], ends[here], width_px, usual, gap)
         # a band may fade for about its own width before it counts as ended
-        active = [t for t in active if row + 0.5 - tracks[t][-1][1] <= usual + 1]
+        active = [t for t in active if row + 0.5 - tracks[t][-1][_ROW] <= usual + 1]
         free = set(active)
-        for x in middles:
-            nearest = min(free, key=lambda t: abs(tracks[t][-1][0] - x), default=None)
-            if nearest is not None and abs(tracks[nearest][-1][0] - x) <= 0.5 * usual + 1:
-                tracks[nearest].append((x, row + 0.5))
+        for x, left, right in middles:
+            nearest = min(free, key=lambda t: abs(tracks[t][-1][_MIDDLE] - x), default=None)
+            if nearest is not None and abs(tracks[nearest][-1][_MIDDLE] - x) <= 0.5 * usual + 1:
+                tracks[nearest].append((x, row + 0.5, left, right))
                 free.remove(nearest)
             else:
-                tracks.append([(x, row + 0.5)])
+                tracks.append([(x, row + 0.5, left, right)])
                 active.append(len(tracks) - 1)
-    lines = [_smoothed(np.array(track)) for track in tracks if len(track) >= max(2, _SHORTEST * usual)]
-    return sorted(lines, key=lambda line: float(line[:, 0].mean()))
+    return [np.array(track) for track in tracks if len(track) >= max(2, _SHORTEST * usual)]
 
 
 def draw_bands(lines: Sequence[Polyline], shape: tuple[int, int], width: float) -> NDArray[np.bool_]:
@@ -84,8 +102,11 @@ def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], 
     return starts, ends, rows
 
 
-def _middles(starts: NDArray[np.intp], ends: NDArray[np.intp], width_px: int, usual: float, gap: float) -> list[float]:
-    middles: list[float] = []
+def _middles(
+    starts: NDArray[np.intp], ends: NDArray[np.intp], width_px: int, usual: float, gap: float
+) -> list[tuple[float, float, float]]:
+    """Middle, left and right edge of each thread in a row."""
+    found: list[tuple[float, float, float]] = []
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         left, right = float(start), float(end)
         if right - left < usual:
@@ -95,10 +116,13 @@ def _middles(starts: NDArray[np.intp], ends: NDArray[np.intp], width_px: int, us
                 right = left + usual
         count = round((right - left + gap) / (usual + gap))
         if count <= 1:
-            middles.append((left + right) / 2)
+            found.append(((left + right) / 2, left, right))
         else:
-            middles += np.linspace(left + usual / 2, right - usual / 2, count).tolist()
-    return middles
+            middles = np.linspace(left + usual / 2, right - usual / 2, count)
+            # threads that touch share the edge half-way between them
+            edges = [left, *((middles[1:] + middles[:-1]) / 2).tolist(), right]
+            found += zip(middles.tolist(), edges[:-1], edges[1:], strict=True)
+    return found
 
 
 def _smoothed(track: Polyline) -> Polyline:

@@ -26,7 +26,25 @@ class Shape:
     """(x, y) in px, (n, 2)."""
 
 
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """All that a file of labelme says of a picture."""
+
+    image: str
+    """Where the picture is, relative to the file, as it says; empty if it does not."""
+    size: tuple[int, int]
+    """Height and width in px of the picture that was drawn on."""
+    shapes: list[Shape]
+    """In the order of the file."""
+
+
 def read_shapes(path: str | Path, what: str) -> tuple[tuple[int, int], list[Shape]]:
+    """Size and shapes of `read_drawing`."""
+    drawing = read_drawing(path, what)
+    return drawing.size, drawing.shapes
+
+
+def read_drawing(path: str | Path, what: str) -> Drawing:
     """Read a file of labelme; the picture inside it, if any, is ignored.
 
     Parameters
@@ -38,10 +56,7 @@ def read_shapes(path: str | Path, what: str) -> tuple[tuple[int, int], list[Shap
 
     Returns
     -------
-    size : (int, int)
-        Height and width in px of the picture that was drawn on.
-    shapes : list of Shape
-        In the order of the file.
+    Drawing
 
     Raises
     ------
@@ -54,7 +69,7 @@ def read_shapes(path: str | Path, what: str) -> tuple[tuple[int, int], list[Shap
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Check its name.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({error}). {again}") from error
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list):
@@ -63,7 +78,9 @@ def read_shapes(path: str | Path, what: str) -> tuple[tuple[int, int], list[Shap
     for name, value in zip(("imageHeight", "imageWidth"), size, strict=True):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise InputError(f"{path}: field '{name}' is {value!r}, not a number of pixels. {again}")
-    return size, [_shape(f"{path}: shape {number}", shape) for number, shape in enumerate(shapes, start=1)]
+    image = content.get("imagePath")
+    found = [_shape(f"{path}: shape {number}", shape) for number, shape in enumerate(shapes, start=1)]
+    return Drawing(image if isinstance(image, str) else "", size, found)
 
 
 def _shape(where: str, shape: Any) -> Shape:

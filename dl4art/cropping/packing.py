@@ -1,0 +1,198 @@
+"""Labels of crops as archives of masks of 300 x 300 px, the upstream project's format, and back to labelme files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from dl4art.cropping.archives import Mask, archive_paths, load_masks, save_masks
+from dl4art.cropping.canvases import canvas_of
+from dl4art.cropping.label_check import find_picture
+from dl4art.cropping.labels import read_thread, write_polygons
+from dl4art.cropping.masks import bands_to_outlines, draw_bands
+from dl4art.cropping.outlines import fill
+from dl4art.cropping.shapes import read_drawing
+from dl4art.cropping.threads import DIRECTIONS
+from dl4art.utils.errors import InputError, OutputError, reason
+from dl4art.utils.files import make_folder
+
+SIDE = 300
+"""Of a crop in px: 1.5 cm at 200 px/cm."""
+_ARCHIVES = ("_V.npz", "_H.npz")
+_LINE_WIDTH = 8.0  # px: how wide a thread is packed that was drawn as a line
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What became of the labels of one crop."""
+
+    crop: str
+    """Relative to the folder, without suffix."""
+    canvas: str
+    status: Literal["ok", "kept", "failed"]
+    message: str = ""
+
+
+def pack_labels(files: Sequence[Path], root: Path, output: Path) -> Iterator[Packed]:
+    """Write the labels of crops as archives ``NAME_V.npz`` and ``NAME_H.npz`` (field ``arr_0``, bool, 300 x 300).
+
+    A polygon is the pixels whose centres it holds. Labels that are archives already are checked and copied, but not
+    where a labelme file of the same name lies beside them: that one is the original.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        All files in the folder; those that are no labels are left out.
+    root : Path
+        The folder. Labels must not name a picture outside it.
+    output : Path
+        Folder for the archives, with the same folders in it.
+
+    Yields
+    ------
+    Packed
+        One for each crop with labels, sorted; one without threads in both directions is `failed`.
+
+    Raises
+    ------
+    OutputError
+        If an archive cannot be written.
+    """
+    for stem, drawn in sorted(label_stems(files).items()):
+        name = stem.relative_to(root)
+        try:
+            masks = draw_masks(_json(stem), root) if drawn else load_masks(stem)
+            _check_masks((_json(stem), _json(stem)) if drawn else archive_paths(stem), masks)
+        except Exception as error:  # one bad file is one row, whatever is wrong with it
+            yield _packed(name, "failed", reason(error, _json(stem)))
+            continue
+        make_folder((output / name).parent)
+        save_masks(output / name, *masks)
+        yield _packed(name, "ok")
+
+
+def unpack_labels(files: Sequence[Path], root: Path, output: Path) -> Iterator[Packed]:
+    """Write archives of masks as labelme files ``NAME.json``, a polygon round each thread; one that is there is kept.
+
+    They name the picture ``NAME.tif`` (or as it is called where it lies beside the archives), beside which they belong.
+    Packed again they give the same masks, and where they do not (specks, gaps, threads that touch), the row says so.
+
+    Parameters
+    ----------
+    files, root, output
+        As in `pack_labels`.
+
+    Yields
+    ------
+    Packed
+        One for each pair of archives, sorted.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    pictures = {path.with_suffix(""): path.name for path in files if path.suffix.lower() not in (".npz", ".json")}
+    for stem in archive_stems(files):
+        name = stem.relative_to(root)
+        target = _json(output / name)
+        try:
+            masks = load_masks(stem)
+            if target.exists():
+                yield _packed(name, "kept", f"{target} is there already; nothing was changed")
+                continue
+            changed = _unpack(masks, target, pictures.get(stem, f"{stem.name}.tif"))
+        except OutputError:
+            raise
+        except Exception as error:  # one bad file is one row, whatever is wrong with it
+            yield _packed(name, "failed", reason(error, stem))
+            continue
+        doubt = (
+            f"{changed} px of the masks are not as in the polygons: specks, or gaps in threads. Look at it with labelme"
+        )
+        yield _packed(name, "ok", doubt if changed else "")
+
+
+def draw_masks(path: Path, root: Path) -> tuple[Mask, Mask]:
+    """Draw the masks of the vertical and horizontal threads of a labelme file.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file.
+    root : Path
+        Folder outside which its picture must not lie.
+
+    Raises
+    ------
+    InputError
+        If the file or its picture cannot be used, if that is no crop of 300 x 300 px, or if a shape is no thread.
+    """
+    drawing = read_drawing(path, "labels")
+    find_picture(path, drawing, root)
+    _check_size(path, drawing.size)
+    masks = {direction: np.zeros(drawing.size, bool) for direction in DIRECTIONS}
+    for shape in drawing.shapes:
+        direction, line = read_thread(shape)
+        if shape.kind == "polygon":
+            masks[direction] |= fill(shape.points, drawing.size)
+        elif direction == "vertical":
+            masks[direction] |= draw_bands([line], drawing.size, _LINE_WIDTH)
+        else:
+            masks[direction] |= draw_bands([line[:, ::-1]], drawing.size[::-1], _LINE_WIDTH).T
+    return masks["vertical"], masks["horizontal"]
+
+
+def label_stems(files: Sequence[Path]) -> dict[Path, bool]:
+    """Crops that have labels, as paths without suffix, and whether these were drawn: a labelme file, not archives."""
+    archives = dict.fromkeys(archive_stems(files), False)
+    return archives | {path.with_suffix(""): True for path in files if path.suffix.lower() == ".json"}
+
+
+def archive_stems(files: Sequence[Path]) -> list[Path]:
+    """Crops that have an archive or two, as paths without suffix, sorted."""
+    return sorted({path.with_name(path.name[: -len("_V.npz")]) for path in files if path.name.endswith(_ARCHIVES)})
+
+
+def _unpack(masks: tuple[Mask, Mask], target: Path, image: str) -> int:
+    """Write masks as polygons and tell how many pixels of them these do not give back."""
+    vertical, horizontal = masks
+    upright = bands_to_outlines(vertical)
+    level = [polygon[:, ::-1] for polygon in bands_to_outlines(np.ascontiguousarray(horizontal.T))]
+    upright, level = ([polygon.round(3) for polygon in polygons] for polygons in (upright, level))
+    make_folder(target.parent)
+    write_polygons(upright, level, (vertical.shape[0], vertical.shape[1]), target, image)
+    changed = 0
+    for mask, polygons in zip(masks, (upright, level), strict=True):
+        again = np.zeros_like(mask)
+        for polygon in polygons:
+            again |= fill(polygon, (mask.shape[0], mask.shape[1]))
+        changed += int((again != mask).sum())
+    return changed
+
+
+def _check_masks(paths: tuple[Path, Path], masks: tuple[Mask, Mask]) -> None:
+    for path, direction, mask in zip(paths, DIRECTIONS, masks, strict=True):
+        _check_size(path, (mask.shape[0], mask.shape[1]))
+        if not mask.any():
+            raise InputError(f"{path}: has no {direction} threads. Draw all threads of both directions.")
+
+
+def _check_size(path: Path, size: tuple[int, int]) -> None:
+    if size != (SIDE, SIDE):
+        raise InputError(
+            f"{path}: is of {size[1]} x {size[0]} px, and archives hold crops of {SIDE} x {SIDE} px (1.5 cm at 200 "
+            "px/cm). Cut such crops with python -m dl4art.crop and label them."
+        )
+
+
+def _packed(name: Path, status: Literal["ok", "kept", "failed"], message: str = "") -> Packed:
+    return Packed(str(name), canvas_of(name), status, message)
+
+
+def _json(stem: Path) -> Path:
+    return stem.with_name(f"{stem.name}.json")
