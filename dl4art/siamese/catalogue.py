@@ -108,7 +108,7 @@ class Catalogue:
             }
         )
         blobs = canvas.vectors.astype("<f4").tobytes(), canvas.counted.astype("<f8").tobytes()
-        mean = canvas.vectors.mean(axis=0).astype("<f4").tobytes()
+        mean = canvas.mean.astype("<f4").tobytes()
         row = (content, mean, zlib.crc32(mean), about, *blobs, _checksum(about, *blobs))
         with self._told(), self._transaction():
             self._database.execute("INSERT OR REPLACE INTO encodings VALUES (?, ?, ?, ?, ?, ?, ?)", row)

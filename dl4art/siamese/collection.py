@@ -199,7 +199,7 @@ def _excluding(comparer: FabricComparer, a: EncodedCanvas, b: EncodedCanvas) -> 
 
 def _by_means(comparer: FabricComparer, canvases: Sequence[EncodedCanvas]) -> Callable[[int, int], PairResult]:
     """Compare all canvases by their mean vectors; gives what is then said of two that the densities exclude."""
-    means = np.stack([canvas.vectors.mean(axis=0) for canvas in canvases])
+    means = np.stack([canvas.mean for canvas in canvases])
     scores = comparer.pair_scores(means, means)
     similarity, turned = comparer.calibration.similarity(scores.logits), scores.turned > scores.straight
 

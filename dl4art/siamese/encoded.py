@@ -42,6 +42,12 @@ class EncodedCanvas:
     """Of the choice of crops."""
 
     @cached_property
+    def mean(self) -> npt.NDArray[np.float32]:
+        """Mean vectors of the crops, (2, d)."""
+        mean: npt.NDArray[np.float32] = self.vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return mean
+
+    @cached_property
     def densities(self) -> Densities:
         """Of all crops together."""
         return Densities.of(self.counted[:, 0], self.counted[:, 1])

@@ -67,7 +67,7 @@ def nearest(
     if not means:
         return []
     keys = list(means)
-    quick = comparer.pair_scores(canvas.vectors.mean(axis=0)[None], np.stack([*means.values()])).logits[0]
+    quick = comparer.pair_scores(canvas.mean[None], np.stack([*means.values()])).logits[0]
     likely = [keys[place] for place in np.argsort(-quick, kind="stable")[: _CANDIDATES * top]]
     others = {key: other for key in likely if (other := catalogue.find(key)) is not None}
     scores = dict(zip(others, scores_with(comparer, canvas, [*others.values()]), strict=True))

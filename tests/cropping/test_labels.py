@@ -19,7 +19,8 @@ def make_labels(seed=0, vertical=12.0, horizontal=16.0, bend=2.0):
     systems = []
     for value in (vertical, horizontal):
         spacing = 200 / value
-        offsets = np.arange(0.5 * spacing, 300, spacing)
+        # none so near the border that it would leave the picture and come back
+        offsets = np.arange(0.5 * spacing, 300 - 0.3 * spacing, spacing)
         offsets += rng.uniform(-0.08, 0.08, len(offsets)) * spacing
         along = np.linspace(0, 300, 13)
         phase = rng.uniform(0, 6)

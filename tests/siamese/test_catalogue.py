@@ -1,5 +1,7 @@
-import multiprocessing
+import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import asdict, replace
 
@@ -79,7 +81,7 @@ def test_canvases_are_found_by_name_and_their_mean_vectors_with_them(filled, mad
         assert [entry.name for entry in catalogue.entries()] == ["canvas 0", "canvas 1", "canvas 2"]
         means = catalogue.means()
         assert set(means) == {"content 0", "content 1", "content 2"}
-        np.testing.assert_array_equal(means["content 2"], made_up(2, crops=30).vectors.mean(axis=0))
+        np.testing.assert_array_equal(means["content 2"], made_up(2, crops=30).mean)
 
 
 def test_a_collection_that_is_entered_again_loses_what_it_has_no_more(filled):
@@ -110,30 +112,38 @@ def test_it_works_on_network_shares(filled):
 # Several programs
 
 
-def write(path, first, count, start):
-    from dl4art.siamese.comparison import CanvasRecord, Control
-    from dl4art.siamese.encoded import EncodedCanvas
+WRITER = """
+import json, sys
+import numpy as np
+from dl4art.siamese.catalogue import Catalogue
+from dl4art.siamese.comparison import CanvasRecord, Control
+from dl4art.siamese.encoded import EncodedCanvas
 
-    record = CanvasRecord(
-        "x", "", 1.0, 1.0, 200.0, "user", *range(8), 30, 30, 1.5, ((0.0, 0.0),) * 30, Control(0.9, 0.8, 1.0, 9)
-    )
-    start.wait(60)
-    with Catalogue(path, SETTINGS) as catalogue:
-        for number in range(first, first + count):
-            vectors = np.full((30, 2, 7), number, np.float32)
-            catalogue.keep(f"{number}", EncodedCanvas(record, vectors, np.ones((30, 2, 2)), number, (), "x", 0))
-        catalogue.enter(f"/{first}", {f"canvas {number}": f"{number}" for number in range(first, first + count)})
+path, first, settings = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+control = Control(0.9, 0.8, 1.0, 9)
+record = CanvasRecord("x", "", 1.0, 1.0, 200.0, "user", *range(8), 30, 30, 1.5, ((0.0, 0.0),) * 30, control)
+print("ready", flush=True)
+sys.stdin.readline()
+with Catalogue(path, settings) as catalogue:
+    for number in range(first, first + 40):
+        vectors = np.full((30, 2, 7), number, np.float32)
+        catalogue.keep(f"{number}", EncodedCanvas(record, vectors, np.ones((30, 2, 2)), number, (), "x", 0))
+    catalogue.enter(f"/{first}", {f"canvas {number}": f"{number}" for number in range(first, first + 40)})
+"""
 
 
 def test_two_processes_write_one_catalogue(path):
-    context = multiprocessing.get_context("spawn")
-    start = context.Barrier(2)
-    processes = [context.Process(target=write, args=(path, first, 40, start)) for first in (0, 100)]
+    commands = [[sys.executable, "-c", WRITER, str(path), str(first), json.dumps(SETTINGS)] for first in (0, 100)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for command in commands]
     for process in processes:
-        process.start()
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0, 0]
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=120)
+    assert [process.returncode for process in processes] == [0, 0]
     with Catalogue(path, SETTINGS) as catalogue:
         assert len(catalogue.entries()) == 80
         assert {int(mean[0, 0]) for mean in catalogue.means().values()} == {*range(40), *range(100, 140)}
@@ -217,14 +227,14 @@ def spoil(path, needle):
 
 
 def test_a_byte_that_has_changed(filled, made_up):
-    vectors = made_up(1, crops=30).vectors
-    spoil(filled, vectors[0].tobytes())
+    canvas = made_up(1, crops=30)
+    spoil(filled, canvas.vectors[0].tobytes())
     with Catalogue(filled, SETTINGS) as catalogue:
         assert len(catalogue.means()) == 3
         assert catalogue.find("content 0") is not None
         with pytest.raises(InputError, match=r"damaged.*Delete it.*encoded anew"):
             catalogue.find("content 1")
-    spoil(filled, vectors.mean(axis=0).tobytes())
+    spoil(filled, canvas.mean.tobytes())
     with Catalogue(filled, SETTINGS) as catalogue, pytest.raises(InputError, match="damaged"):
         catalogue.means()
 
