@@ -7,6 +7,7 @@ A model is a folder with ``config.json`` (architecture, preprocessing, the weigh
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,7 @@ from dl4art.utils.errors import ModelError
 from dl4art.utils.files import atomic_path, sha256
 
 WEIGHTS = ("model.weights.h5", "model.npz")
+TEXTS = ("config.json", "calibration.json", "MODEL_CARD.md")
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,24 @@ def find_model(name_or_folder: str | Path, *, room: str = "regression") -> Model
     ModelError
         If there is no such model, a file is missing or unreadable, or the weights are not those of the configuration.
     """
-    known = shipped_models(room)
-    shipped = str(name_or_folder) in known
-    folder = _shelf(room) / name_or_folder if shipped else Path(name_or_folder)
+    return open_model(locate_model(name_or_folder, (room,)))
+
+
+def locate_model(name_or_folder: str | Path, rooms: Sequence[str]) -> Path:
+    """Folder of a model that one of the rooms ships, else the folder itself; ModelError if there is neither."""
+    known = {name: _shelf(room) / name for room in rooms for name in shipped_models(room)}
+    folder = known.get(str(name_or_folder), Path(name_or_folder))
     if not folder.is_dir():
         names = ", ".join(known) or "none is shipped"
         raise ModelError(f"{name_or_folder}: neither a model folder nor the name of a shipped model ({names})")
-    return open_model(folder)
+    return folder
 
 
 def open_model(folder: str | Path) -> ModelFolder:
     """Open a model folder and check that it is whole; ModelError (see `find_model`) if it is not."""
     folder = Path(folder)
     present = [folder / name for name in WEIGHTS if (folder / name).is_file()]
-    missing = [name for name in ("config.json", "calibration.json", "MODEL_CARD.md") if not (folder / name).is_file()]
+    missing = [name for name in TEXTS if not (folder / name).is_file()]
     if len(present) != 1:
         missing.append(" or ".join(WEIGHTS))
     if missing:
@@ -88,7 +94,7 @@ def open_model(folder: str | Path) -> ModelFolder:
     if config.get("sha256") != found:
         raise ModelError(
             f"{present[0]}: the weights are not those that config.json names (sha256 {found}, not "
-            f"{config.get('sha256')}). Copy the whole folder again."
+            f"{config.get('sha256')!r}). Copy the whole folder again."
         )
     return ModelFolder(folder.resolve().name, folder, present[0], found, config, calibration)
 
@@ -133,7 +139,7 @@ def _shelf(room: str) -> Path:
 def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be read as JSON ({error}). Copy the whole model folder again.") from error
     if not isinstance(document, dict):
         raise ModelError(f"{path}: holds {type(document).__name__}, not settings by name. Copy the folder again.")

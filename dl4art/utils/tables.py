@@ -120,6 +120,11 @@ def plain_text(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def terminal_text(text: str) -> str:
+    """Text of others as a terminal may have it: nothing in it that steers the terminal or hides what it says."""
+    return "".join(sign for sign in plain_text(text) if sign in "\n\t" or sign.isprintable())
+
+
 def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
