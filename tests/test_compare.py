@@ -170,6 +170,23 @@ def test_the_scale_can_be_stated(tmp_path):
     assert result_of(tmp_path / "r.json")["canvases"]["b"]["scale_source"] == "user"
 
 
+def test_a_report_with_a_weave_match(plates, tmp_path, capsys):
+    assert run(*plates, "--report", tmp_path / "r", "-o", tmp_path / "r.json") == 0
+    shown = capsys.readouterr().out
+    # 4.5 cm are too little for a match, and it is said
+    assert "weave match: not enough overlap" in shown
+    assert [line for line in shown.splitlines() if line.startswith("written to")] == [
+        f"written to {tmp_path / name}" for name in ("r.json", "r.html")
+    ]
+    page = (tmp_path / "r.html").read_text("utf-8")
+    found = result_of(tmp_path / "r.json")
+    assert f"<strong>{found['verdict'].capitalize()}</strong>" in page
+    assert "Not enough overlap" in page
+    assert found["weave_match"]["finding"] == "not enough overlap"
+    assert run(*plates, "-o", tmp_path / "plain.json") == 0
+    assert "weave_match" not in result_of(tmp_path / "plain.json")
+
+
 # Bad input
 
 
@@ -575,6 +592,7 @@ def test_a_plate_that_cannot_be_looked_up(catalogue, tmp_path, capsys):
         (["plates", "-o", "out", "--top", "3"], "--top goes with --against"),
         (["a.tif", "b.tif", "--catalogue", "c.db"], "--catalogue is for a collection"),
         (["a.tif", "b.tif", "--against", "a.tif"], "Leave B out"),
+        (["plates", "-o", "out", "--report", "r.html"], "--report is for two plates"),
         (["a.tif", "--against", "nowhere.db"], "no such file"),
         (["plates/one.tif", "-o", "out"], "one plate has nothing"),
     ],
@@ -597,6 +615,7 @@ def test_a_collection_that_is_called_wrongly(words, said, collection, monkeypatc
         (["a.tif", "b.tif"], 2),
         (["a.tif", "b.tif", "--crops", "2"], 2),
         (["a.tif", "b.tif", "-o", "r.csv"], 2),
+        (["a.tif", "b.tif", "--report", "r.pdf"], 2),
         ([".", "-o", "out"], 2),
         (["a.tif", "--against", "c.db"], 2),
         (["a.tif", "--top", "3"], 2),
