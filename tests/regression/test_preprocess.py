@@ -20,7 +20,9 @@ def test_inversion_changes_the_sign_and_nothing_else(picture):
 @given(pictures)
 @settings(max_examples=25, deadline=None)
 def test_transposition_commutes(picture):
-    np.testing.assert_allclose(normalise(picture.T), normalise(picture).T, atol=2e-3)
+    # a lone pixel on even ground stands out by sixty deviations: rounding goes with the size
+    there, back = normalise(picture.T), normalise(picture).T
+    np.testing.assert_allclose(there, back, atol=2e-3 + 2e-4 * float(np.abs(back).max()))
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.01, 3.0), (257.0, -40.0)])
