@@ -14,25 +14,25 @@ import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dl4art.regression.phase import phase_spectrum, thread_phase
 from dl4art.regression.preprocess import normalise
-from dl4art.regression.tones import ToneTrees, folded_unit, inverted, light_threads, load_trees, tone_features
+from dl4art.regression.tones import folded_unit, inverted, light_threads, load_trees, tone_features
 from dl4art.simulation.readability import READABLE, contrast_to_noise
 from dl4art.simulation.render import Picture
 from dl4art.simulation.samples import Split, draw_crop
 from dl4art.utils import cli
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.shards import make_shards
+from dl4art.utils.trees import Trees, fit_trees
 
 STEP = 4
 SHARD = 250
 SEED = 1
-TREES = {
+TREES: dict[str, float] = {
     "max_iter": 500,
     "learning_rate": 0.03,
     "max_leaf_nodes": 31,
@@ -73,38 +73,17 @@ def fold_crops(numbers: range, *, split: Split) -> Units:
     return Units(np.array(units).reshape(-1, 16, 16), np.array(light).reshape(-1, 2))
 
 
-def learn(units: Units) -> ToneTrees:
+def learn(units: Units) -> Trees:
     """Fit the trees."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     values, truth = [], []
     for unit, (vertical, horizontal) in zip(units.unit, units.light, strict=True):
         for sign, seen in ((1, unit), (-1, inverted(unit))):
             values += [tone_features(seen), tone_features(seen.T)]
             truth += [sign * vertical > 0, sign * horizontal > 0]
-    fitted = HistGradientBoostingClassifier(random_state=SEED, **TREES).fit(np.array(values), np.array(truth))
-    return table_of(fitted)
+    return fit_trees(np.array(values), np.array(truth), seed=SEED, **TREES)
 
 
-def table_of(fitted: Any) -> ToneTrees:
-    """All nodes of scikit-learn's trees in one table, which needs no pickle."""
-    nodes = [tree.nodes for (tree,) in fitted._predictors]
-    roots = np.cumsum([0, *map(len, nodes)])[:-1]
-    every = np.concatenate(nodes)
-    first = np.repeat(roots, [len(part) for part in nodes])
-    leaf = every["is_leaf"].astype(bool)
-    return ToneTrees(
-        np.where(leaf, -1, every["feature_idx"]).astype(np.int16),
-        every["num_threshold"].astype(np.float64),
-        np.where(leaf, 0, every["left"] + first).astype(np.int32),
-        np.where(leaf, 0, every["right"] + first).astype(np.int32),
-        np.where(leaf, every["value"], 0.0).astype(np.float64),
-        roots.astype(np.int32),
-        float(np.ravel(fitted._baseline_prediction)[0]),
-    )
-
-
-def score(trees: ToneTrees, units: Units) -> tuple[float, float]:
+def score(trees: Trees, units: Units) -> tuple[float, float]:
     """Share of directions that are told rightly; and of the surer four fifths of them."""
     logits = np.array([light_threads(unit, trees) for unit in units.unit]).ravel()
     right = (logits > 0) == (units.light.ravel() > 0)

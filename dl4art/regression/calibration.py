@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dl4art.regression.weave import weave_logit
+from dl4art.utils.trees import Trees
 
 Floats = npt.NDArray[np.floating[Any]]
 Curve = tuple[tuple[float, ...], tuple[float, ...]]
-RISK = 4
-"""How many of the `features` speak of the risk that an answer is wrong.
-
-How well the refined density fits its surroundings is left out: that is low for uneven cloth too, which can be read.
-"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Calibration:
     network_limit: float
     """Log error above which the network alone gives no estimate."""
     combined_limit: float
-    """Risk above which both together give none."""
+    """Logit of an answer being wrong above which both together give none."""
     network_readable: float
     """Logit of readability below which the network alone gives no estimate."""
     legibility: tuple[float, ...]
@@ -49,20 +45,20 @@ class Calibration:
     agreement: float
     """Relative difference up to which spectrum and network are averaged."""
     doubt: tuple[float, ...]
-    """Weights of `features` in the log error of both together."""
-    risk: tuple[float, ...]
-    """Weights of the first `RISK` of the `features` in the logit of an error that matters."""
+    """Weights of `dl4art.regression.combined.doubt_features` in the log error of both together."""
+    choice: Trees
+    """Odds of each candidate's being right; see `dl4art.regression.choice`."""
     densities: tuple[float, float] = (5.0, 26.0)
     """Densities that the network was trained on, th/cm."""
 
-    def half_width(self, log_error: Floats, *, combined: bool) -> npt.NDArray[np.float32]:
+    def half_width(self, log_error: Floats, *, combined: bool = True) -> npt.NDArray[np.float32]:
         """Half-width of the 95 % interval as a share of the density."""
         knots, widths = self.combined if combined else self.network
         return np.exp(np.interp(log_error, knots, np.log(widths))).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {"choice": self.choice.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
@@ -71,38 +67,31 @@ class Calibration:
         def tuples(value: Any) -> Any:
             return tuple(tuples(part) for part in value) if isinstance(value, (list, tuple)) else float(value)
 
-        return cls(**{field.name: tuples(values[field.name]) for field in fields(cls)})
+        plain = {field.name: tuples(values[field.name]) for field in fields(cls) if field.name != "choice"}
+        return cls(**plain, choice=Trees.from_dict(values["choice"]))
 
 
-def features(log_error: Floats, legible: Floats, *, alone: Floats, near: Floats, quality: Floats) -> Floats:
-    """Give what speaks of the error of network and spectrum together, (..., 6).
+def features(log_error: Floats, legible: Floats, *, near: Floats, quality: Floats) -> Floats:
+    """Give what speaks of the error of network and phase together, (..., 5).
 
     Parameters
     ----------
     log_error, legible : arrays
         What the network expects of itself, and its logit of readability.
-    alone : array
-        Relative difference of the network and of what the spectrum would have said without it.
     near, quality : arrays
-        Relative difference of the network and of the spectrum near it, and the quality of the latter, 0 to 1.
+        Relative difference of the network and of the phase near it, and the quality of the latter, 0 to 1.
     """
-    # 0.003 is what the spectrum is good for at its best; twice wrong is no worse than wrong
-    near, alone = np.log(near + 0.003), np.log(np.minimum(np.nan_to_num(alone, nan=1.0), 1.0) + 0.003)
-    return np.stack([np.ones_like(near), log_error, legible, alone, near, quality], axis=-1)
+    # 0.003 is what the phase is good for at its best
+    return np.stack([np.ones_like(near), log_error, legible, np.log(near + 0.003), quality], axis=-1)
 
 
 def fit_doubt(evidence: Floats, relative_error: Floats) -> tuple[float, ...]:
-    """Weights with which `features` give the log error, by least squares."""
+    """Weights with which features, (n, k), give the log error, by least squares."""
     from sklearn.linear_model import LinearRegression
 
     # the typical size of an error counts, not how close to zero a lucky one came
     target = np.log(np.maximum(relative_error, 0.001))
     return _weights(LinearRegression(fit_intercept=False).fit(evidence, target).coef_)
-
-
-def fit_risk(evidence: Floats, relative_error: Floats, wrong: float = 0.05) -> tuple[float, ...]:
-    """Weights with which the first `RISK` of the `features` give the logit of an error above `wrong`."""
-    return fit_logit(evidence[..., :RISK], relative_error > wrong)
 
 
 def fit_logit(evidence: Floats, happened: npt.NDArray[np.bool_]) -> tuple[float, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,24 +10,32 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dl4art.regression.calibration import RISK, Floats, features
-from dl4art.regression.counter import Array, Readings, ThreadCounter, judged, prepared
+from dl4art.regression.calibration import Floats, features
+from dl4art.regression.choice import Opinions, choose, odds, second_guess
+from dl4art.regression.counter import SCALES, Array, Readings, ThreadCounter, blended, judged, prepared
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.legibility import CLIPPED, blank_share, clipped_share
 from dl4art.regression.spectral import refine_density, spectral_peaks
 from dl4art.regression.weave import FEATURES, weave_features, weave_logit
 
+FINER = 1.3
+"""A larger scale at which pictures are read too: fine cloth is easier to see there."""
+EVERY_SCALE = (FINER, *SCALES)
+FINENESS = (6.0, 3.0, 1.0, 1.0, 3.0)
+"""How much each candidate of `opinions_of` counts where several are right: the phase is finer than the network."""
 _REACH = 0.08  # how far from the network's density the spectrum is searched, as a share of it
 _HIDDEN = 0.1  # share of a picture without weave that is told as the reason why it cannot be read
+_CLIPPED = "too much of it is clipped to one tone"
+_UNSEEN = "no weave shows in a part of it"
 
 
 @dataclass(frozen=True, eq=False)
 class CombinedCounter:
-    """Network and spectrum together: the network says where the peak must lie, the spectrum refines it.
+    """Network and spectrum together: each is asked in several ways, and the likeliest answer is believed.
 
-    Where both agree, the estimate lies between them, as near the spectrum's as its quality and the calibration say;
-    where they do not, the network's stands. Disagreement, of the two or of the spectrum asked without the network,
-    widens the interval and can end in no estimate. Other weaves than plain are told by their spectrum too.
+    The network reads a picture at several scales, and says where the spectrum's peak must lie; the phase of the threads
+    near it refines that, and the spectrum is asked without the network too. Which of these to believe, and whether any
+    of them, is told by `dl4art.regression.choice`. Other weaves than plain are told by their spectrum too.
     """
 
     network: ThreadCounter
@@ -47,87 +55,107 @@ class CombinedCounter:
     ) -> list[ThreadEstimate]:
         """Count the threads in pictures; parameters, result and errors as `ThreadCounter.predict`."""
         grey = [prepared(picture, px_per_cm) for picture in pictures]
-        return [
-            self.judge(reading, look(picture, reading))
-            for picture, reading in zip(grey, self.network.read(grey).each(), strict=True)
-        ]
+        return self.judge(*self.look(grey)) if grey else []
 
     def presume(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Array:
-        """Densities also where there is no estimate; as `ThreadCounter.presume`, refined by the spectrum near them."""
-        grey = [prepared(picture, 200.0) for picture in pictures]
-        readings = self.network.read(grey).each()
-        return np.array([_near(*parts)[0] for parts in zip(grey, readings, strict=True)], np.float32).reshape(-1, 2)
+        """Densities also where there is no estimate; as `ThreadCounter.presume`, but the likeliest of all readings."""
+        return self.guesses(pictures)[0]
 
-    def judge(self, reading: Readings, evidence: Evidence) -> ThreadEstimate:
-        """Turn what the network and `look` say of one picture into an estimate, or the reason why there is none."""
+    def guesses(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> tuple[Array, Array]:
+        """Likeliest densities of pictures at 200 px/cm, and the next likeliest; (n, 2) each, th/cm."""
+        grey = [prepared(picture, 200.0) for picture in pictures]
+        if not grey:
+            return np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32)
+        opinions = opinions_of(*self.look(grey), self.network.calibration)
+        logits = odds(opinions, self.network.calibration.choice)
+        density, _ = choose(opinions.candidates, logits, FINENESS)
+        return density, second_guess(opinions.candidates, logits, density)
+
+    def look(self, grey: Sequence[Array] | npt.NDArray[Any]) -> tuple[Readings, Evidence]:
+        """Ask network and spectrum about n pictures at 200 px/cm."""
+        scales = self.network.read_scales(grey, EVERY_SCALE)
+        reading = blended(scales)
+        return reading, evidence_of(grey, reading, scales)
+
+    def judge(self, reading: Readings, evidence: Evidence) -> list[ThreadEstimate]:
+        """Turn what `look` says of n pictures into estimates, or the reasons why there are none."""
         calibration = self.network.calibration
-        density = combine(reading.density[0], evidence, calibration)
-        known = evidence_features(reading, evidence)[0]
-        risky = known[:, :RISK] @ np.array(calibration.risk) > calibration.combined_limit
-        legible = legibility(reading, evidence)[0] @ np.array(calibration.legibility) >= calibration.legible
-        clipped = bool(evidence.clipped > CLIPPED)
-        reason = "too much of it is clipped to one tone" if clipped else ""
-        if not reason and not legible.all() and evidence.blank > _HIDDEN:
-            reason = "no weave shows in a part of it"
-        return judged(
-            calibration,
-            reading,
-            density,
-            doubtful=risky | ~legible | clipped,
-            half=calibration.half_width(known @ np.array(calibration.doubt), combined=True),
-            reason=reason,
-            other_weave=bool(weave_logit(evidence.weave, calibration.twill) > calibration.other_weave),
-        )
+        opinions = opinions_of(reading, evidence, calibration)
+        density, logit = choose(opinions.candidates, odds(opinions, calibration.choice), FINENESS)
+        half = calibration.half_width(doubt_features(reading, evidence, logit) @ np.array(calibration.doubt))
+        legible = legibility(reading, evidence) @ np.array(calibration.legibility) >= calibration.legible
+        clipped = evidence.clipped > CLIPPED
+        doubtful = (-logit > calibration.combined_limit) | ~legible | clipped[:, None]
+        hidden = ~legible.all(axis=1) & (evidence.blank > _HIDDEN)
+        other = weave_logit(evidence.weave, calibration.twill) > calibration.other_weave
+        return [
+            judged(
+                calibration,
+                part,
+                density[index],
+                doubtful=doubtful[index],
+                half=half[index],
+                reason=_CLIPPED if clipped[index] else _UNSEEN if hidden[index] else "",
+                other_weave=bool(other[index]),
+            )
+            for index, part in enumerate(reading.each())
+        ]
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a picture says beside the network's reading of it; for one picture or, with an axis n before, for many.
-
-    Arrays are (2,), vertical and horizontal, but for the last three.
-    """
+    """What n pictures say beside the network's reading of them; axis 1 is vertical, horizontal threads."""
 
     density: Array
-    """Near the network's, th/cm."""
+    """(n, 2), of the phase near the network's, th/cm."""
     quality: Array
-    """Of that, 0 to 1."""
+    """(n, 2), of that, 0 to 1."""
     alone: Array
-    """Density that the spectrum would have given without the network; NaN for none."""
+    """(n, 2, 4): density, quality, tilt and evidence against half and twice the density that the spectrum gives
+    without the network; NaN for none."""
+    scales: Array
+    """(n, 2, s, 3): density, log error and logit of readability that the network gives at each of `EVERY_SCALE`; NaN
+    where a picture is too small."""
     blank: Array
-    """(), share of the picture in which no weave shows."""
+    """(n,), share of a picture in which no weave shows."""
     clipped: Array
-    """(), share of the picture that is clipped."""
+    """(n,), share of a picture that is clipped."""
     weave: Array
-    """(2, 2, 19), `dl4art.regression.weave.weave_features`"""
+    """(n, 2, 2, 19), `dl4art.regression.weave.weave_features`"""
 
     @classmethod
     def of_cells(cls, density: Array, quality: Array, blank: Array, clipped: Array) -> Evidence:
         """Of the cells of a map, where the spectrum is not asked without the network, nor for other weaves."""
-        return cls(density, quality, density, blank, clipped, np.zeros((len(density), 2, 2, FEATURES), np.float32))
+        count = len(density)
+        none = np.zeros((count, 2, 4), np.float32), np.zeros((count, 2, len(EVERY_SCALE), 3), np.float32)
+        return cls(density, quality, *none, blank, clipped, np.zeros((count, 2, 2, FEATURES), np.float32))
 
 
-def look(picture: Array, reading: Readings) -> Evidence:
-    """Ask the spectrum of one picture, near the network's densities and without them."""
-    density, quality = _near(picture, reading)
-    return Evidence(
-        density,
-        quality,
-        np.array([peak.density for peak in spectral_peaks(picture, 200.0, reading="phase")], np.float32),
-        np.array(blank_share(picture, 200.0, density), np.float32),
-        np.array(clipped_share(picture), np.float32),
-        weave_features(picture, 200.0, density, reading.tilt[0]).astype(np.float32),
-    )
+def evidence_of(
+    pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], reading: Readings, scales: Mapping[float, Readings]
+) -> Evidence:
+    """Ask the spectra of pictures, near the network's densities and without them."""
+    rows = [
+        _look(np.asarray(picture, np.float32), part) for picture, part in zip(pictures, reading.each(), strict=True)
+    ]
+    density, quality, alone, blank, clipped, weave = (np.array(part, np.float32) for part in zip(*rows, strict=True))
+    parts = [np.stack([found.density, found.log_error, found.readable], axis=-1) for found in scales.values()]
+    return Evidence(density, quality, alone, np.stack(parts, axis=2), blank, clipped, weave)
 
 
-def _near(picture: Array, reading: Readings) -> tuple[Array, Array]:
-    """Densities by the spectrum near the network's, and their qualities, (2,) each."""
+def _look(picture: Array, reading: Readings) -> tuple[Any, ...]:
     (vertical, horizontal), (tilt_v, tilt_h) = reading.density[0].tolist(), reading.tilt[0].tolist()
     peaks = refine_density(
         picture, 200.0, vertical, horizontal, tilt_vertical=tilt_v, tilt_horizontal=tilt_h, reach=_REACH
     )
     density = np.array([peak.density for peak in peaks], np.float32)
-    quality = np.nan_to_num(np.array([peak.quality for peak in peaks], np.float32))
-    return np.where(np.isfinite(density), density, reading.density[0]), quality
+    density = np.where(np.isfinite(density), density, reading.density[0])
+    alone = [
+        (peak.density, peak.quality, peak.tilt, peak.octave) for peak in spectral_peaks(picture, 200.0, reading="phase")
+    ]
+    weave = weave_features(picture, 200.0, density, reading.tilt[0])
+    quality = np.nan_to_num([peak.quality for peak in peaks])
+    return density, quality, alone, blank_share(picture, 200.0, density), clipped_share(picture), weave
 
 
 class Combining(Protocol):
@@ -143,19 +171,47 @@ class Combining(Protocol):
 
 
 def combine(density: Array, evidence: Evidence, calibration: Combining) -> Array:
-    """Combine the network's densities with those of the spectrum near them; all arrays of one shape."""
+    """Average the network's densities, (n, 2), with those of the phase near them, where they agree."""
     apart = np.abs(evidence.density / density - 1)
     share = np.clip(np.float32(calibration.spectral_share) * evidence.quality, 0, 1) * (apart <= calibration.agreement)
     together: Array = (density + share * (evidence.density - density)).astype(np.float32)
     return together
 
 
+def opinions_of(reading: Readings, evidence: Evidence, calibration: Combining) -> Opinions:
+    """Collect all that is thought of the densities of n pictures."""
+    finer, alone = evidence.scales[:, :, 0, 0], evidence.alone
+    candidates = [
+        combine(reading.density, evidence, calibration),
+        evidence.density,
+        reading.density,
+        finer,
+        alone[..., 0],
+    ]
+    known = [
+        evidence.quality[..., None],
+        np.abs(reading.tilt)[..., None],
+        alone[..., 1:2],
+        np.abs(alone[..., 2:3] - reading.tilt[..., None]),
+        alone[..., 3:],
+        reading.log_error[..., None],
+        reading.readable[..., None],
+        evidence.scales[..., 1],
+        evidence.scales[..., 2],
+        *(np.broadcast_to(share[:, None, None], (len(share), 2, 1)) for share in (evidence.blank, evidence.clipped)),
+    ]
+    return Opinions(np.stack(candidates, axis=-1), evidence.scales[:, :, 1:, 0], np.concatenate(known, axis=-1))
+
+
 def evidence_features(reading: Readings, evidence: Evidence) -> Floats:
-    """Give the `calibration.features` of readings (n, 2) and of the spectra of the same pictures, (n, 2, 6)."""
+    """Give the `calibration.features` of readings and of the spectra of the same pictures, (n, 2, 5)."""
     near = np.abs(evidence.density / reading.density - 1)
-    alone = np.abs(evidence.alone / reading.density - 1)
-    quality = np.broadcast_to(evidence.quality, near.shape)
-    return features(reading.log_error, reading.readable, alone=alone, near=near, quality=quality)
+    return features(reading.log_error, reading.readable, near=near, quality=evidence.quality)
+
+
+def doubt_features(reading: Readings, evidence: Evidence, logit: Floats) -> Floats:
+    """Give what speaks of the error of the chosen answers, (n, 2, 6), their `odds` among it."""
+    return np.concatenate([evidence_features(reading, evidence), logit[..., None]], axis=-1)
 
 
 def legibility(reading: Readings, evidence: Evidence) -> Floats:

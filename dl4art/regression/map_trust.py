@@ -25,7 +25,6 @@ _ALIKE = 0.04  # difference from a neighbour, as a share, that is no contradicti
 _APART_CM, _REACH = 0.5, 2  # neighbours lie so far apart, and there are so many each way
 _AT_ONCE = 20_000  # cells whose neighbours are in memory together
 _OPEN = 1.0  # neighbours' worth of doubt whether they agree, where there are few
-_KNOWN = [0, 1, 2, 4, 5]  # of `calibration.features`; in maps the spectrum is never asked without the network
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def cell_features(
     step_cm : float
         Distance of cells.
     """
-    own = evidence_features(reading, evidence)[..., _KNOWN]
+    own = evidence_features(reading, evidence)
     blank = np.broadcast_to(evidence.blank[:, None, None], (*own.shape[:2], 1))
     shape = (*usable.shape, 2)
     about = neighbourhood(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,10 @@ import numpy.typing as npt
 
 from dl4art import __version__
 from dl4art.regression.calibration import (
-    RISK,
     Calibration,
     Curve,
     fit_doubt,
     fit_logit,
-    fit_risk,
     fit_weave,
     flag_threshold,
     interval_curve,
@@ -28,7 +27,16 @@ from dl4art.regression.calibration import (
     shortfall,
 )
 from dl4art.regression.card import model_card
-from dl4art.regression.combined import CombinedCounter, Evidence, combine, evidence_features, legibility, look
+from dl4art.regression.choice import choose, fit_choice
+from dl4art.regression.combined import (
+    FINENESS,
+    CombinedCounter,
+    Evidence,
+    combine,
+    doubt_features,
+    legibility,
+    opinions_of,
+)
 from dl4art.regression.counter import Readings, ThreadCounter
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.evaluation import Scores, score
@@ -45,6 +53,7 @@ from dl4art.simulation.samples import Samples, Split
 from dl4art.utils.files import atomic_path
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
+from dl4art.utils.trees import fit_trees
 
 Tell = Callable[[str], None]
 _ANY: Curve = ((-7.0, 2.0), (0.002, 5.0))
@@ -61,9 +70,9 @@ _UNCALIBRATED = Calibration(
     spectral_share=1.0,
     agreement=0.08,
     doubt=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
-    risk=(0.0, 1.0, 0.0, 0.0),
+    choice=fit_trees(np.zeros((1, 1)), np.array([True])),
 )
-_SEEN = tuple(Evidence.__dataclass_fields__)
+_SEEN, _READ = tuple(Evidence.__dataclass_fields__), tuple(Readings.__dataclass_fields__)
 CROP = 304
 """Side in pixels of the 1.5 cm crops that are calibrated and tested on beside windows of 1 cm."""
 _FOLDS = 5
@@ -87,15 +96,9 @@ class _Held:
     def readable(self) -> npt.NDArray[np.bool_]:
         return self.samples.readable >= READABLE
 
-    def each(self) -> Iterator[Evidence]:
-        for index in range(len(self.samples)):
-            yield Evidence(**{name: getattr(self.evidence, name)[index] for name in _SEEN})
-
 
 def _hold(network: ThreadCounter, samples: Samples) -> _Held:
-    reading = network.read(samples.grey)
-    seen = [look(picture.astype(np.float32), part) for picture, part in zip(samples.grey, reading.each(), strict=True)]
-    return _Held(samples, reading, Evidence(**{name: np.array([getattr(e, name) for e in seen]) for name in _SEEN}))
+    return _Held(samples, *CombinedCounter(network).look(samples.grey))
 
 
 def calibrate(held: Sequence[_Held]) -> Calibration:
@@ -116,15 +119,13 @@ def _trusted(held: Sequence[_Held]) -> Calibration:
         return np.concatenate([values(part)[part.samples.plain] for part in held])
 
     truth, readable = plain(lambda part: part.truth), plain(lambda part: part.readable)
-    density, log_error = plain(lambda part: part.reading.density), plain(lambda part: part.reading.log_error)
-    parts = {name: [getattr(part.evidence, name)[part.samples.plain] for part in held] for name in _SEEN}
-    evidence = Evidence(**{name: np.concatenate(values) for name, values in parts.items()})
-    known = plain(lambda part: evidence_features(part.reading, part.evidence))
-    shows = plain(lambda part: legibility(part.reading, part.evidence))
+    reading = Readings(*(plain(attrgetter(f"reading.{name}")) for name in _READ))
+    evidence = Evidence(*(plain(attrgetter(f"evidence.{name}")) for name in _SEEN))
+    shows = legibility(reading, evidence)
     weights = fit_logit(shows.reshape(-1, 3), readable.ravel())
     base = replace(
         _UNCALIBRATED,
-        network_readable=legible_threshold(plain(lambda part: part.reading.readable)[readable]),
+        network_readable=legible_threshold(reading.readable[readable]),
         legibility=weights,
         legible=legible_threshold((shows @ np.array(weights))[readable]),
     )
@@ -132,7 +133,7 @@ def _trusted(held: Sequence[_Held]) -> Calibration:
     both = legible & readable.all(axis=1)
 
     def off(trial: Calibration) -> npt.NDArray[Any]:
-        error: npt.NDArray[Any] = np.abs(combine(density, evidence, trial) / truth - 1)
+        error: npt.NDArray[Any] = np.abs(combine(reading.density, evidence, trial) / truth - 1)
         return error
 
     trials = [
@@ -141,24 +142,25 @@ def _trusted(held: Sequence[_Held]) -> Calibration:
         for agreement in (0.02, 0.04, 0.06, 0.08)
     ]
     best = min(trials, key=lambda trial: shortfall(off(trial)[both], truth[both]))
-    alone, together = np.abs(density / truth - 1), off(best)
-    shown, wrong = known[legible].reshape(-1, known.shape[-1]), together[legible].ravel()
+    opinions = opinions_of(reading, evidence, best)
+    trees, logits = fit_choice(opinions, truth, plain(lambda part: np.arange(len(part.samples))))
+    density, logit = choose(opinions.candidates, logits, FINENESS)
+    alone, together = np.abs(reading.density / truth - 1), np.abs(density / truth - 1)
+    known = doubt_features(reading, evidence, logit)
     best = replace(
-        best,
-        doubt=fit_doubt(shown, wrong),
-        risk=fit_risk(known[both].reshape(-1, known.shape[-1]), together[both].ravel()),
+        best, choice=trees, doubt=fit_doubt(known[legible].reshape(-1, known.shape[-1]), together[legible].ravel())
     )
     promised = both & (np.arange(len(both)) < held[0].samples.plain.sum())
-    risk, doubt = known[..., :RISK] @ np.array(best.risk), known @ np.array(best.doubt)
+    log_error, doubt = reading.log_error, known @ np.array(best.doubt)
     best = replace(
         best,
         network_limit=refusal_limit(
             log_error[promised], alone[promised], truth[promised], mean=0.02, within_half=0.9, within_one=0.97
         ),
-        combined_limit=refusal_limit(risk[promised], together[promised], truth[promised]),
+        combined_limit=refusal_limit(-logit[promised], together[promised], truth[promised]),
     )
     by_network = legible & (log_error <= best.network_limit).all(axis=1)
-    by_both = legible & (risk <= best.combined_limit).all(axis=1)
+    by_both = legible & (-logit <= best.combined_limit).all(axis=1)
     return replace(
         best,
         network=interval_curve(log_error[by_network].ravel(), alone[by_network].ravel()),
@@ -233,7 +235,7 @@ def evaluate(network: ThreadCounter, sets: Mapping[str, Samples]) -> dict[str, A
         held = _hold(network, samples)
         readings = list(held.reading.each())
         both = CombinedCounter(network)
-        combined = [both.judge(reading, evidence) for reading, evidence in zip(readings, held.each(), strict=True)]
+        combined = both.judge(held.reading, held.evidence)
         scores = _scores(combined, held)
         methods = {"combined": scores, "network": _scores([network.judge(reading) for reading in readings], held)}
         for reading in ("peak", "phase"):
@@ -312,8 +314,8 @@ def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int
         return _hold(network, drawn(split, count, size))
 
     check = settings.check
-    parts = [held("calibrate", 2 * check, 200), held("calibrate", check, CROP)]
-    parts += [held("chequered-calibrate", check // 4, 200), held("twill-calibrate", check, CROP)]
+    parts = [held("calibrate", 5 * check, 200), held("calibrate", 2 * check, CROP)]
+    parts += [held("chequered-calibrate", check // 2, 200), held("twill-calibrate", check, CROP)]
     network = replace(network, calibration=calibrate(parts))
     tell("the same, for maps")
     in_maps = fit_map(read_plates(network, folder / "crops", "calibrate", max(2, check // _CROPS_A_PLATE)))

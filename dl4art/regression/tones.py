@@ -7,7 +7,6 @@ gaps do not: folded into one unit of the weave, two threads each way, a picture 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
@@ -17,36 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from dl4art.utils.trees import Trees
+
 Floats = npt.NDArray[np.float64]
 
 SIDE = 16
 """Points of the folded unit each way; it is two threads wide and high."""
 _BORDER = 20  # pixels that are left out: there the phase is least sure
 _HALF = SIDE // 4  # points from a thread to the gap beside it
-
-
-@dataclass(frozen=True, eq=False)
-class ToneTrees:
-    """Boosted regression trees, all nodes in one table: a logit that the vertical threads are light."""
-
-    feature: npt.NDArray[np.int16]
-    """Of each node, what it asks for; -1 for leaves."""
-    threshold: Floats
-    left: npt.NDArray[np.int32]
-    """Next node up to the threshold, by its number in the table."""
-    right: npt.NDArray[np.int32]
-    value: Floats
-    roots: npt.NDArray[np.int32]
-    start: float
-
-    def logit(self, values: npt.ArrayLike) -> float:
-        """Logit for the features of one picture."""
-        known = np.asarray(values, np.float64)
-        node = self.roots.astype(np.intp)
-        while (inner := self.feature[node] >= 0).any():
-            onward = np.where(known[self.feature[node]] <= self.threshold[node], self.left[node], self.right[node])
-            node = np.where(inner, onward, node)
-        return self.start + float(self.value[node].sum())
 
 
 def folded_unit(normal: npt.NDArray[Any], phases: tuple[Floats, Floats], step: int) -> Floats:
@@ -128,33 +105,34 @@ def inverted(unit: Floats) -> Floats:
     return turned
 
 
-def light_threads(unit: Floats, trees: ToneTrees | None = None) -> tuple[float, float]:
+def light_threads(unit: Floats, trees: Trees | None = None) -> tuple[float, float]:
     """Logits that the vertical, and the horizontal, threads are the light lines; a negative's are the opposite.
 
     Parameters
     ----------
     unit : (SIDE, SIDE) array
         From `folded_unit`.
-    trees : ToneTrees, optional
+    trees : Trees, optional
         The shipped ones if left out.
     """
     known = trees or shipped_trees()
 
     def logit(own: Floats) -> float:
-        return (known.logit(tone_features(own)) - known.logit(tone_features(inverted(own)))) / 2
+        light, dark = known.logits([tone_features(own), tone_features(inverted(own))]).tolist()
+        return float(light - dark) / 2
 
     return logit(unit), logit(unit.T)
 
 
 @lru_cache(maxsize=1)
-def shipped_trees() -> ToneTrees:
+def shipped_trees() -> Trees:
     """Load the trees that dl4art brings."""
     data = files("dl4art.regression").joinpath("trees/tones.npz").read_bytes()
     return load_trees(data)
 
 
-def load_trees(data: bytes) -> ToneTrees:
+def load_trees(data: bytes) -> Trees:
     """Read trees from the bytes of an archive that `utils/train_tones.py` has written."""
     with np.load(BytesIO(data), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in ToneTrees.__dataclass_fields__}
-    return ToneTrees(**{**arrays, "start": float(arrays["start"])})
+        arrays = {name: archive[name] for name in Trees.__dataclass_fields__}
+    return Trees(**{**arrays, "start": float(arrays["start"])})

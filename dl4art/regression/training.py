@@ -48,7 +48,7 @@ class TrainingSettings:
     again: int = 60
     """Epoch (from zero) at which it rises again, to half its height, and falls along a second cosine; 0 for never."""
     check: int = 1000
-    """Windows to test on; twice as many to calibrate on."""
+    """Windows to test on; five times as many to calibrate on."""
     precision: str = "mixed_bfloat16"
     """Keras' policy while training: half the time where the processor has bfloat16; counting is always in float32."""
     seed: int = 1

@@ -132,18 +132,24 @@ def counted_densities(estimate: ThreadEstimate) -> npt.NDArray[np.float64]:
     return np.stack([table[0], np.nan_to_num((table[2] - table[1]) / 2)])
 
 
-def presumed_densities(
+def guessed_densities(
     counter: Counter, pictures: Sequence[npt.NDArray[Any]], estimates: Sequence[ThreadEstimate]
 ) -> npt.NDArray[np.float64]:
-    """Densities by which crops can be looked at, (n, 2), th/cm, also where the counter gives no estimate.
+    """Densities by which crops can be looked at, (n, 2, 2), th/cm: a first guess and a second.
 
-    There its guess is taken; of a counter that makes none the spectrum's.
+    Both are the estimate, where the counter gives one. Where it does not, they are what it thinks likeliest and next
+    likeliest; of a counter that makes one guess the second is the spectrum's, of one that makes none both are.
     """
-    found = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
-    refused = np.flatnonzero(np.isnan(found).any(axis=1)).tolist()
+    counted = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
+    found = np.stack([counted, counted], axis=1)
+    refused = np.flatnonzero(np.isnan(counted).any(axis=1)).tolist()
     if refused:
-        guess = getattr(counter, "presume", spectral_densities)
-        found[refused] = guess([pictures[index] for index in refused])
+        hidden = [pictures[index] for index in refused]
+        if guesses := getattr(counter, "guesses", None):
+            both = guesses(hidden)
+        else:
+            both = getattr(counter, "presume", spectral_densities)(hidden), spectral_densities(hidden)
+        found[refused] = np.stack(both, axis=1)
     return found
 
 

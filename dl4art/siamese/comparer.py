@@ -20,9 +20,8 @@ from dl4art.siamese.calibration import Calibration, bolts_apart
 from dl4art.siamese.canvas import (
     CROPS,
     counted_densities,
-    presumed_densities,
+    guessed_densities,
     readable_crops,
-    spectral_densities,
 )
 from dl4art.siamese.comparison import MEANINGS, Comparison, Control
 from dl4art.siamese.encoded import ENCODING, EncodedCanvas, canvas_record, cautions, joined
@@ -257,7 +256,7 @@ class FabricComparer:
         grey = _prepared(pictures, px_per_cm)
         if density is None:
             counter = self._counter()
-            density = presumed_densities(counter, grey, counter.predict(grey, px_per_cm=PX_PER_CM))
+            density = guessed_densities(counter, grey, counter.predict(grey, px_per_cm=PX_PER_CM))[:, 0]
         return self._encoded(grey, np.asarray(density, np.float64).reshape(-1, 2))
 
     def look(
@@ -273,23 +272,23 @@ class FabricComparer:
         ----------
         pictures, px_per_cm
             As for `score_pairs`.
-        counts : two (n, 2) arrays, optional
-            Their densities as counted, NaN where they cannot be, and as presumed; found if left out.
+        counts : (n, 2) and (n, 2, 2) arrays, optional
+            Their densities as counted, NaN where they cannot be, and as guessed; found if left out.
         """
         grey = _prepared(pictures, px_per_cm)
         if counts is None:
             counter = self._counter()
             estimates = counter.predict(grey, px_per_cm=PX_PER_CM)
             counted = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
-            presumed = presumed_densities(counter, grey, estimates)
+            guessed = guessed_densities(counter, grey, estimates)
         else:
-            counted, presumed = counts
-        first = self._encoded(grey, presumed)
+            counted, guessed = counts
+        first = self._encoded(grey, guessed[:, 0])
         second = first.copy()
         doubtful = np.isnan(counted).any(axis=1)
         if doubtful.any():
             refused = [grey[index] for index in np.flatnonzero(doubtful)]
-            second[doubtful] = self._encoded(refused, spectral_densities(refused))
+            second[doubtful] = self._encoded(refused, guessed[doubtful, 1])
         return Looks((first, second), spectrum_vectors(grey), doubtful)
 
     def score_looks(self, first: Looks, second: Looks) -> PairScores:
@@ -344,7 +343,7 @@ class Looks:
     """What `FabricComparer.score_pairs` sees of n crops."""
 
     views: tuple[Array, Array]
-    """Vectors (n, 2, d) in the frames of the presumed densities, and of the spectrum's where nothing was counted."""
+    """Vectors (n, 2, d) by the first guess of the densities, and by the second where nothing was counted."""
     spectra: Array
     """(n, 2, k), from `dl4art.siamese.spectra.spectrum_vectors`."""
     doubtful: npt.NDArray[np.bool_]

@@ -18,7 +18,7 @@ from dl4art.siamese.canvas import CanvasCrops
 from dl4art.siamese.comparison import CanvasRecord, Control
 from dl4art.utils.files import sha256
 
-ENCODING = 1
+ENCODING = 2
 """Of how plates are cut, counted, framed and encoded; raised when a plate would be encoded otherwise than before."""
 _OTHER_SCALE = 0.01  # from which difference on two plates count as scanned at different scales
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.regression.count_plate import Counter
-from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities
+from dl4art.siamese.canvas import FEWEST, counted_densities, guessed_densities
 from dl4art.siamese.comparer import FabricComparer, Looks
 from dl4art.siamese.samples import FamilySamples, gather_samples
 from dl4art.siamese.similarity import evidence
@@ -57,9 +57,11 @@ def look_at(comparer: FabricComparer, counter: Counter, samples: FamilySamples) 
     grey = samples.grey.astype(np.float32)
     estimates = counter.predict([*grey], px_per_cm=200.0)
     counted = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
-    presumed = presumed_densities(counter, [*grey], estimates)
+    guessed = guessed_densities(counter, [*grey], estimates)
     true = np.exp(samples.statistics[..., STATISTICS.index("log_density")].astype(np.float64))
-    return comparer.look(grey, counts=(counted, presumed)), comparer.look(grey, counts=(true, true))
+    return comparer.look(grey, counts=(counted, guessed)), comparer.look(
+        grey, counts=(true, np.stack([true, true], axis=1))
+    )
 
 
 def area_by_quality(comparer: FabricComparer, seen: SeenFamilies, looks: Looks) -> dict[str, Any]:

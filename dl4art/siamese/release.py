@@ -29,7 +29,7 @@ from dl4art.siamese.calibration import (
     reliability,
     verdict_limits,
 )
-from dl4art.siamese.canvas import FEWEST, counted_densities, presumed_densities
+from dl4art.siamese.canvas import FEWEST, counted_densities, guessed_densities
 from dl4art.siamese.card import model_card
 from dl4art.siamese.comparer import FabricComparer, Looks
 from dl4art.siamese.false_matches import KEY, matches_of_tests
@@ -65,7 +65,7 @@ class HeldSet:
 
     @property
     def vectors(self) -> npt.NDArray[np.float32]:
-        """Of the crops in the frames of what is presumed of their densities, (n, 2, d)."""
+        """Of the crops in the frames of the first guess of their densities, (n, 2, d)."""
         return self.looks.views[0]
 
 
@@ -104,7 +104,7 @@ def hold(comparer: FabricComparer, counter: Counter, samples: FamilySamples, kep
 
 
 def _counted(counter: Counter, samples: FamilySamples, kept: Path) -> tuple[Array, Array]:
-    """Give the `counted_densities` of crops, (n, 2, 2), and their `presumed_densities`, (n, 2)."""
+    """Give the `counted_densities` of crops, (n, 2, 2), and their `guessed_densities`, (n, 2, 2)."""
     made_by = f"{getattr(counter, 'name', type(counter).__name__)}, {len(samples)} crops"
     if kept.exists():
         with np.load(kept, allow_pickle=False) as archive:
@@ -115,7 +115,7 @@ def _counted(counter: Counter, samples: FamilySamples, kept: Path) -> tuple[Arra
         pictures = [*samples.grey[start : start + _AT_ONCE].astype(np.float32)]
         estimates = counter.predict(pictures, px_per_cm=200.0)
         counted += [counted_densities(estimate) for estimate in estimates]
-        density.append(presumed_densities(counter, pictures, estimates))
+        density.append(guessed_densities(counter, pictures, estimates))
     found = np.array(counted), np.concatenate(density)
     with atomic_path(kept) as temporary:
         np.savez(temporary, counted=found[0], density=found[1], made_by=made_by)

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 from dl4art.regression.calibration import (
-    RISK,
     Calibration,
     features,
     fit_doubt,
     fit_logit,
-    fit_risk,
     fit_weave,
     flag_threshold,
     interval_curve,
@@ -21,6 +19,7 @@ from dl4art.regression.calibration import (
     shortfall,
 )
 from dl4art.regression.weave import weave_logit
+from dl4art.utils.trees import fit_trees
 
 EXAMPLE = Calibration(
     network=((-5.0, -2.0), (0.01, 0.2)),
@@ -35,7 +34,7 @@ EXAMPLE = Calibration(
     spectral_share=1.0,
     agreement=0.04,
     doubt=(0.1, 0.5, 0.0, 0.5, -0.2, 0.1),
-    risk=(0.1, 1.0, -0.5, 0.5),
+    choice=fit_trees(np.arange(200.0).reshape(100, 2), np.arange(100) > 50),
 )
 
 
@@ -103,23 +102,14 @@ def test_a_few_large_errors_weigh_more_than_their_mean():
     assert shortfall(odd, density) > shortfall(even, density) == pytest.approx(0.8)
 
 
-def evidence(near, count=2000, log_error=-4.0):
-    return features(np.full(count, log_error), np.ones(count), alone=near, near=near, quality=np.full(count, 0.7))
+def test_doubt_learns_what_disagreement_means(rng):
+    def evidence(near):
+        return features(np.full(len(near), -4.0), np.ones(len(near)), near=near, quality=np.full(len(near), 0.7))
 
-
-def test_doubt_and_risk_learn_what_disagreement_means(rng):
     near = rng.uniform(0, 0.08, 2000)
-    error = near * rng.uniform(0.8, 1.2, 2000)
-    small, large = evidence(np.array([0.004, 0.06]), 2)
-    doubt, risk = fit_doubt(evidence(near), error), fit_risk(evidence(near), error)
+    doubt = fit_doubt(evidence(near), near * rng.uniform(0.8, 1.2, 2000))
+    small, large = evidence(np.array([0.004, 0.06]))
     assert large @ doubt > small @ doubt + 1
-    assert small[:RISK] @ risk < 0 < large[:RISK] @ risk
-
-
-def test_no_answer_of_the_spectrum_counts_as_disagreement():
-    steady = {name: np.full(2, 0.5) for name in ("near", "quality")}
-    missing, wild = features(np.full(2, -4.0), np.ones(2), alone=np.array([np.nan, 7.0]), **steady)
-    np.testing.assert_allclose(missing, wild)
 
 
 def test_an_event_that_never_or_always_happens_needs_no_evidence(rng):

@@ -10,9 +10,9 @@ import pytest
 from scipy import ndimage
 
 from dl4art.regression import CombinedCounter, SpectralCounter, ThreadCounter
-from dl4art.regression.combined import Evidence, combine, evidence_features
+from dl4art.regression.choice import odds
+from dl4art.regression.combined import Evidence, combine, doubt_features, opinions_of
 from dl4art.regression.counter import _batches, _starts
-from dl4art.regression.weave import FEATURES
 from dl4art.simulation.samples import draw_samples
 from dl4art.utils.errors import InputError, ModelError, ScaleError
 from dl4art.utils.models import find_model
@@ -172,11 +172,6 @@ def test_a_model_of_another_shape_is_refused(tmp_path):
         ThreadCounter.from_pretrained(tmp_path / "mine")
 
 
-def seen(density, alone):
-    """Evidence of a spectrum that is sure of itself, and of a plain weave that shows everywhere."""
-    return Evidence(density, np.ones(2), alone, np.array(0.0), np.array(0.0), np.zeros((2, 2, FEATURES)))
-
-
 def test_where_no_weave_shows_in_half_of_a_picture_there_is_no_estimate(network, crops):
     half = crops[0][:4].copy()
     half[:, :, 150:] = half[:, :, :150].mean(axis=(1, 2), keepdims=True)
@@ -197,17 +192,31 @@ def test_a_picture_that_is_clipped_by_a_third_gets_no_estimate(network, crops):
 
 def test_the_spectrum_refines_only_what_it_agrees_with(network):
     calibration = dataclasses.replace(network.calibration, spectral_share=1.0, agreement=0.04)
-    evidence = seen(np.array([10.2, 12.0]), np.array([10.2, 12.0]))
-    np.testing.assert_allclose(combine(np.array([10.0, 10.0]), evidence, calibration), [10.2, 10.0], rtol=1e-6)
+    evidence = Evidence.of_cells(np.array([[10.2, 12.0]]), np.ones((1, 2)), np.zeros(1), np.zeros(1))
+    np.testing.assert_allclose(combine(np.array([[10.0, 10.0]]), evidence, calibration), [[10.2, 10.0]], rtol=1e-6)
 
 
 def test_doubt_grows_with_disagreement(network, crops):
-    reading = network.read(crops[0][:1])
-    near = seen(reading.density[0] * 1.001, reading.density[0] * 1.001)
-    far = seen(reading.density[0] * 1.06, reading.density[0] * 2)
-    for weights in (network.calibration.doubt, network.calibration.risk):
-        calm, alarmed = (evidence_features(reading, found)[..., : len(weights)] @ weights for found in (near, far))
-        assert (alarmed > calm).all()
+    counter = CombinedCounter(network)
+    reading, evidence = counter.look(crops[0])
+    logit = odds(opinions_of(reading, evidence, network.calibration), network.calibration.choice).max(axis=-1)
+    apart = dataclasses.replace(evidence, scales=evidence.scales * [1.4, 1, 1], alone=evidence.alone * [0.6, 1, 1, 1])
+    torn = odds(opinions_of(reading, apart, network.calibration), network.calibration.choice).max(axis=-1)
+    assert (torn <= logit).mean() > 0.9
+    assert np.median(logit - torn) > 0.5
+    near, far = (doubt_features(reading, evidence, part) @ network.calibration.doubt for part in (logit, torn))
+    assert np.median(far - near) > 0.1
+
+
+def test_the_second_guess_is_another_one(network, crops, rng):
+    counter = CombinedCounter(network)
+    first, second = counter.guesses(np.concatenate([crops[0][:3], rng.integers(0, 255, (2, 304, 304))]))
+    assert first.shape == second.shape == (5, 2)
+    differs = np.abs(second / first - 1)
+    assert ((differs == 0) | (differs > 0.03)).all()
+    assert (differs[3:] > 0).any()
+    assert counter.predict([]) == []
+    assert counter.presume([]).shape == (0, 2)
 
 
 def test_remarks_on_what_was_not_trained_on(network, crops):

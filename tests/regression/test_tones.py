@@ -7,7 +7,6 @@ from dl4art.regression.phase import phase_spectrum, thread_phase
 from dl4art.regression.preprocess import normalise
 from dl4art.regression.tones import (
     SIDE,
-    ToneTrees,
     folded_unit,
     inverted,
     light_threads,
@@ -58,20 +57,6 @@ def test_which_thread_lies_over_in_the_corner_does_not_matter(rng):
     unit = rng.normal(size=(SIDE, SIDE))
     np.testing.assert_allclose(tone_features(np.roll(unit, SIDE // 2, 0)), tone_features(unit), atol=1e-9)
     np.testing.assert_allclose(tone_features(np.roll(unit, SIDE // 2, 1)), tone_features(unit), atol=1e-9)
-
-
-def test_trees_are_followed_to_their_leaves():
-    # below 1 of the first feature: 2; above it, below 5 of the second: 3, else 4. And a tree of one leaf
-    trees = ToneTrees(
-        np.array([0, -1, 1, -1, -1, -1], np.int16),
-        np.array([1.0, 0, 5.0, 0, 0, 0]),
-        np.array([1, 0, 3, 0, 0, 0], np.int32),
-        np.array([2, 0, 4, 0, 0, 0], np.int32),
-        np.array([0, 2.0, 0, 3.0, 4.0, 0.5]),
-        np.array([0, 5], np.int32),
-        10.0,
-    )
-    assert [trees.logit(values) for values in ([0, 9], [2, 4], [2, 6], [1, 9])] == [12.5, 13.5, 14.5, 12.5]
 
 
 def test_the_shipped_trees_are_whole():

@@ -4,7 +4,7 @@ import pytest
 from dl4art.cropping import plate_from_array
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.spectral import ThreadPeak
-from dl4art.siamese.canvas import counted_densities, presumed_densities, readable_crops, spectral_densities
+from dl4art.siamese.canvas import counted_densities, guessed_densities, readable_crops, spectral_densities
 from dl4art.utils.errors import InputError
 
 
@@ -109,15 +109,19 @@ def test_fewer_than_four_cannot_be_asked_for(plate, counter):
         readable_crops(plate(1), counter, count=3)
 
 
-def test_what_the_counter_refuses_is_presumed(plate, counter):
+def test_what_the_counter_refuses_is_guessed_twice(plate, counter):
     crop = plate(1, size_cm=(1.5, 1.5), px_per_cm=200.0, mean=0.0).sample()
     estimates = counter.predict([crop, crop + 12], px_per_cm=200)
     # by the spectrum, as this counter makes no guess
-    found = presumed_densities(counter, [crop, crop + 12], estimates)
-    np.testing.assert_allclose(found, [(9, 11), (12, 15)], rtol=0.02)
-    assert presumed_densities(counter, [np.zeros((300, 300))], estimates[:1]).tolist() == [[12, 12]]
+    found = guessed_densities(counter, [crop, crop + 12], estimates)
+    np.testing.assert_allclose(found, [[(9, 11)] * 2, [(12, 15)] * 2], rtol=0.02)
+    assert guessed_densities(counter, [np.zeros((300, 300))], estimates[:1]).tolist() == [[[12, 12]] * 2]
     counter.presume = lambda pictures: np.full((len(pictures), 2), 7.0)
-    assert presumed_densities(counter, [crop, crop], estimates)[0].tolist() == [7, 7]
+    np.testing.assert_allclose(guessed_densities(counter, [crop], estimates[:1]), [[(7, 7), (9, 11)]], rtol=0.02)
+    counter.guesses = lambda pictures: tuple(np.full((len(pictures), 2), guess) for guess in (7.0, 8.0))
+    found = guessed_densities(counter, [crop, crop + 12], estimates)
+    assert found[0].tolist() == [[7, 7], [8, 8]]
+    np.testing.assert_allclose(found[1], [(12, 15)] * 2, rtol=0.02)
 
 
 def test_the_spectrum_presumes_only_what_a_cloth_can_have(monkeypatch, rng):

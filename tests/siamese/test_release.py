@@ -245,7 +245,8 @@ def test_refused_crops_are_looked_at_in_a_second_frame(tiny, held):
     refused = np.isnan(held.counted).any(axis=(1, 2))
     assert 0 < refused.sum() < len(refused)
     np.testing.assert_array_equal(held.looks.doubtful, refused)
-    wrong = np.full((len(refused), 2), 20.0)
+    wrong = np.stack([held.counted[:, 0], np.full((len(refused), 2), 20.0)], axis=1)
+    wrong[refused, 0] = 12.0
     looks = tiny.look(held.samples.grey, counts=(held.counted[:, 0], wrong))
     first, second = looks.views
     np.testing.assert_array_equal(second[~refused], first[~refused])
