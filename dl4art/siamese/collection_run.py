@@ -118,7 +118,7 @@ def compare_collection(
     except KeyboardInterrupt:
         what = f"{done} of {plates} plates are done and kept in {catalogue}; the same command goes on from there"
         raise KeyboardInterrupt(what) from None
-    found = ComparedCollection(kept, failed, pairs, comparer.folder.calibration, comparer.calibration.enough)
+    found = ComparedCollection(kept, failed, pairs, comparer.folder.calibration, comparer.needs)
     write_collection(folder, found, _about(comparer, kept, options, catalogue))
     return found
 
@@ -161,7 +161,7 @@ def search_catalogue(
         neighbours,
         searched,
         expected_matches(comparer.folder.calibration, searched),
-        (*known, *own_cautions(kept.encoded, comparer.calibration.enough)),
+        (*known, *own_cautions(kept.encoded, comparer.needs)),
         _about(comparer, [kept], options, catalogue),
     )
 
