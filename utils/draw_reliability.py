@@ -60,7 +60,7 @@ def draw_reliability(sets: Mapping[str, tuple[Steps, float]]) -> Figure:
         label = f"{name}: calibration error {error:.3f}"
         above.plot(mean, share, "-", marker="o", markersize=5, linewidth=1.2, color=colour, label=label)
         below.bar([value + 0.02 * place - 0.01 for value in mean], weight, width=0.02, color=colour)
-    above.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", ylabel="share of one cloth")
+    above.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), ylabel="share of one cloth")
     above.legend(fontsize=8, loc="upper left", frameon=False)
     below.set(xlabel="similarity (mean of a tenth of the scale)", ylabel="weight")
     return figure
