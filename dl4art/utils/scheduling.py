@@ -30,6 +30,7 @@ CONNECT_S = 5.0
 """How long to wait for a scheduler."""
 PATIENCE_S = 60.0
 """How long to wait for a worker where there is none: one that was lost is started anew within seconds."""
+_FETCH_S = 30.0  # how long to wait for a result that is there
 _LOOK_S = 1.0  # from one look at whether there are workers to the next
 _ONE = Lock()  # an item at a time in a process: the networks take all cores it has
 _log = logging.getLogger(__name__)
@@ -129,6 +130,8 @@ def _on_cluster(
                     workers.check()
                 except LookupError:
                     ready.put(future)
+                    if not wait:
+                        return
                     time.sleep(_LOOK_S / 10)
                     workers.check()
                 else:
@@ -176,8 +179,10 @@ def _outcome(future: Any, address: str) -> Any:
 
     if future.status == "finished":
         try:
-            return future.result(timeout=_LOOK_S)
+            return future.result(timeout=_FETCH_S)
         except Exception as lost:
+            if future.status == "finished" and not isinstance(lost, TimeoutError):
+                raise _unlike(address, lost) from lost
             if future.status not in ("error", "cancelled"):
                 raise LookupError from lost
     if future.status == "cancelled":
@@ -190,12 +195,16 @@ def _outcome(future: Any, address: str) -> Any:
     if isinstance(error, SchedulerError):
         raise error
     if isinstance(error, ImportError) or "deserialization of the task graph" in str(error):
-        why = str(error.__cause__ or error).partition("\n")[0]
-        raise SchedulerError(
-            f"{address}: scheduler or workers cannot read what they are sent ({why}). Install the same dl4art, Python "
-            "and libraries on all machines."
-        )
+        raise _unlike(address, error)
     return error
+
+
+def _unlike(address: str, error: Exception) -> SchedulerError:
+    why = str(error.__cause__ or error).partition("\n")[0]
+    return SchedulerError(
+        f"{address}: one machine cannot read what another one sends ({why}). Install the same dl4art, Python and "
+        "libraries on all machines."
+    )
 
 
 @contextmanager

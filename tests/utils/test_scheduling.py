@@ -42,6 +42,18 @@ class Stuck:
             time.sleep(60)
         return number**2
 
+class Unreadable:
+    def __reduce__(self):
+        return torn, ()
+
+def torn():
+    if os.environ.get("DL4ART_TEST_CLIENT"):
+        raise ValueError("torn")
+    return 1
+
+def unreadable(number, tell):
+    return Unreadable()
+
 def deadly(number, tell):
     if number == 1:
         time.sleep(0.5)  # whoever starts workers anew must have seen this one first
@@ -162,7 +174,8 @@ def test_work_that_workers_do_not_know(cluster, tmp_path, monkeypatch):
     import only_here
 
     with pytest.raises(
-        SchedulerError, match=r"cannot read what they are sent \(.*only_here.*\)\. Install the same dl4art"
+        SchedulerError,
+        match=r"one machine cannot read what another one sends \(.*only_here.*\)\. Install the same",
     ):
         list(as_done(only_here.work, [1], scheduler=cluster))
 
@@ -190,6 +203,12 @@ def test_no_workers_and_then_no_scheduler(work, start_cluster, monkeypatch, capl
         threading.Timer(1.0, process.kill).start()
         with pytest.raises(SchedulerError, match=r"the scheduler is gone\. Start it and call again"):
             list(as_done(work.square, [1], scheduler=address))
+
+
+def test_a_result_that_cannot_be_read_here(work, cluster, monkeypatch):
+    monkeypatch.setenv("DL4ART_TEST_CLIENT", "yes")  # the workers were started without
+    with pytest.raises(SchedulerError, match=r"one machine cannot read what another one sends \(.*torn"):
+        list(as_done(work.unreadable, [1], scheduler=cluster))
 
 
 # Models
