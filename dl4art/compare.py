@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         "pairs.csv, neighbours.csv, matrix.png, dendrogram.png and the catalogue. Exit code: 0 compared; 1 a plate "
         "cannot be used, the rest is written if two canvases are left; 2 the call is wrong. A scale that is stated "
         "holds for all plates.",
-        parents=[cli.scale_options(), cli.general_options()],
+        parents=[cli.scale_options(), cli.scheduler_options(), cli.general_options()],
     )
     parser.add_argument(
         "a",
@@ -92,6 +92,8 @@ def _run(args: argparse.Namespace) -> int:
         raise InputError("--against looks one canvas up. Leave B out.")
     if args.report and not args.b:
         raise InputError("--report is for two plates. Name the second.")
+    if args.scheduler and (args.b or args.against):
+        raise InputError("--scheduler is for a collection: one folder or CSV file, and -o.")
     if args.top and not args.against:
         raise InputError("--top goes with --against.")
     if args.against:
@@ -128,7 +130,14 @@ def _collection(args: argparse.Namespace) -> int:
     comparer = FabricComparer.from_pretrained(args.model)
     options = EncodeOptions(args.crops, args.seed, **cli.scale_arguments(args))
     found = compare_collection(
-        comparer, source, canvases, folder=folder, catalogue=catalogue, options=options, progress=_progress(args)
+        comparer,
+        source,
+        canvases,
+        folder=folder,
+        catalogue=catalogue,
+        options=options,
+        progress=_progress(args),
+        scheduler=args.scheduler,
     )
     if not isinstance(found, ComparedCollection):
         fewer = f"{source}: fewer than two canvases can be used, and nothing is written."

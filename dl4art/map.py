@@ -14,7 +14,10 @@ from dl4art.utils.files import make_folder
 from dl4art.utils.progress import in_steps, progress
 
 if TYPE_CHECKING:
+    from dl4art.regression import ThreadCounter
+    from dl4art.regression.map_run import MapJob
     from dl4art.regression.map_summary import MapSummary
+    from dl4art.regression.mapped_plate import MappedPlate
 
 _STEPS = 1000
 _FINEST_CM = 0.1
@@ -32,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="The folder gets report.html, cells.csv, summary.json, maps as TIFF (numbers) and PNG (pictures). "
         "Several plates are taken for parts of one canvas: each gets a folder of its own, and report.html sums up. "
         "Exit code: 0 done; 1 a plate cannot be mapped, the rest is written; 2 the call is wrong.",
-        parents=[cli.scale_options(), cli.general_options()],
+        parents=[cli.scale_options(), cli.scheduler_options(), cli.general_options()],
     )
     parser.add_argument("plates", nargs="+", metavar="PLATE", help="TIFF, PNG, JPEG, DICOM, or a folder of them")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="where the report goes")
@@ -91,28 +94,18 @@ def _map(args: argparse.Namespace) -> int:
     from dl4art.regression import ThreadCounter
     from dl4art.regression.map_figures import ColourLimits
     from dl4art.regression.map_overview import write_overview
-    from dl4art.regression.mapped_plate import MapOptions, MappedPlate, finished_plate, map_plate
+    from dl4art.regression.map_run import MapJob
+    from dl4art.regression.mapped_plate import MapOptions
 
     network = ThreadCounter.from_pretrained(args.model)
     told = {"title": args.title, "inventory": args.inventory, "films": args.films}
     limits = ColourLimits(args.density_limits, args.deviation_limit, args.angle_limit)
-    done: list[MappedPlate] = []
-    with progress(_STEPS * len(plates), "mapping", quiet=args.quiet) as advance:
-        for path in plates:
-            mask, regions = drawn[path]
-            options = MapOptions(
-                args.step, **cli.scale_arguments(args), mask=mask, regions=regions, limits=limits, **told
-            )
-            whole = in_steps(advance, _STEPS)
-            try:
-                before = finished_plate(path, folders[path], network, options) if len(plates) > 1 else None
-                done.append(before or map_plate(path, folders[path], network, options, advance=whole))
-            except InputError as error:
-                print(f"error: {error}", file=sys.stderr)
-            except KeyboardInterrupt:
-                kept = f"{len(done)} of {len(plates)} plates are done and kept; the same command goes on from there"
-                raise KeyboardInterrupt(kept if done else "") from None
-            whole(1.0)
+    jobs = []
+    for path, (mask, regions) in drawn.items():
+        options = MapOptions(args.step, **cli.scale_arguments(args), mask=mask, regions=regions, limits=limits, **told)
+        jobs.append(MapJob(path, folders[path], options))
+    mapped = _mapped(args, jobs, network)
+    done = [mapped[path] for path in plates if path in mapped]
     for plate in done:
         if len(plates) > 1:
             print(plate.path.name)
@@ -126,6 +119,28 @@ def _map(args: argparse.Namespace) -> int:
     if done:
         print(f"read {folder / 'report.html'}; the numbers are in files beside it")
     return 0 if len(done) == len(plates) else cli.SOME_FAILED
+
+
+def _mapped(args: argparse.Namespace, jobs: Sequence[MapJob], network: ThreadCounter) -> dict[Path, MappedPlate]:
+    """Map the plates that can be mapped, and say what is wrong with the others."""
+    from dl4art.regression.map_run import map_plates
+
+    mapped: dict[Path, MappedPlate] = {}
+    with progress(_STEPS * len(jobs), "mapping", quiet=args.quiet) as advance:
+        whole = in_steps(advance, _STEPS * len(jobs))
+        found = map_plates(jobs, network, go_on=len(jobs) > 1, scheduler=args.scheduler, advance=whole)
+        try:
+            for job, outcome in found:
+                if isinstance(outcome, InputError):
+                    print(f"error: {outcome}", file=sys.stderr)
+                elif isinstance(outcome, Exception):
+                    raise outcome
+                else:
+                    mapped[job.plate] = outcome
+        except KeyboardInterrupt:
+            kept = f"{len(mapped)} of {len(jobs)} plates are done and kept; the same command goes on from there"
+            raise KeyboardInterrupt(kept if mapped else "") from None
+    return mapped
 
 
 def _beside(plate: Path, given: str | None) -> Path | None:

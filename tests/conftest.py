@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,49 @@ def call_door(run_python):
         return int(code), heavy
 
     return call
+
+
+CLUSTER = """
+import sys
+
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    settings = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
+    with LocalCluster(n_workers=int(sys.argv[1]), **settings) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="session")
+def start_cluster(tmp_path_factory):
+    """Start a Dask cluster in processes of its own, workers each in one: its address, and the scheduler's process."""
+    pytest.importorskip("distributed")
+    program = tmp_path_factory.mktemp("cluster") / "cluster.py"
+    program.write_text(CLUSTER, encoding="utf-8")
+
+    @contextmanager
+    def start(workers, *modules, **environment):
+        # not in the folder of a checkout, which may not be what is tested
+        paths = [*modules, Path(dl4art.__file__).parents[1], *filter(None, [os.environ.get("PYTHONPATH")])]
+        variables = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), **environment}
+        process = subprocess.Popen(
+            [sys.executable, "-P", program, str(workers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=program.parent,
+            env=variables,
+        )
+        with process:
+            try:
+                yield process.stdout.readline().strip(), process
+            finally:
+                process.stdin.close()
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,19 @@ FLOORS = [
 SIBLINGS = {("siamese", "regression")}
 DOORS = {path.stem for path in PACKAGE.glob("[!_]*.py")}
 # imported where they are needed, so that arguments are answered at once
-HEAVY = {"numpy", "scipy", "sklearn", "keras", "tensorflow", "tifffile", "PIL", "rich", "matplotlib", "imagecodecs"}
+HEAVY = {
+    "numpy",
+    "scipy",
+    "sklearn",
+    "keras",
+    "tensorflow",
+    "tifffile",
+    "PIL",
+    "rich",
+    "matplotlib",
+    "imagecodecs",
+    "distributed",
+}
 LIGHT = [path for path in MODULES if path.parent == PACKAGE] + [PACKAGE / "utils" / "cli.py"]
 
 

@@ -129,7 +129,7 @@ def test_a_mask_that_is_not_there(plate, tmp_path, capsys):
 
 
 def test_an_interrupted_call_says_what_is_kept(plate, tmp_path, monkeypatch, capsys):
-    from dl4art.regression import mapped_plate as room
+    from dl4art.regression import map_run as room
 
     other = tmp_path / "other.tif"
     other.write_bytes(plate.read_bytes())

@@ -192,6 +192,15 @@ def _beside(results: Mapping[str, Mapping[str, Any]]) -> str:
         f"| way | {heads} |\n|---|{rule}\n{ways}\n",
         f"| crops of each | {heads} |\n|---|{rule}\n{crops}\n",
     ]
+    stable = [found["stability"] for found in told.values() if found.get("stability")]
+    if len(stable) == len(told):
+        # a set of small canvases lacks the larger numbers
+        numbers = [crops for crops in stable[0] if all(crops in each for each in stable)]
+        lines = "\n".join(f"| {crops} | {_joined([each[crops] for each in stable], '.1%')} |" for crops in numbers)
+        parts += [
+            "How often the verdict from fewer crops is that from all, both kinds weighing alike:\n",
+            f"| crops of each | {heads} |\n|---|{rule}\n{lines}\n",
+        ]
     for name, found in told.items():
         steps = found["canvases"]["reliability"]
         lines = "\n".join(f"| {weight:.3f} | {mean:.3f} | {share:.3f} |" for weight, mean, share in steps)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from dl4art.siamese.catalogue import Catalogue, renamed
 from dl4art.siamese.comparer import FabricComparer
 from dl4art.siamese.encoded import EncodedCanvas
 from dl4art.utils.cli import ScaleArguments
-from dl4art.utils.errors import InputError, reason
+from dl4art.utils.errors import InputError, SchedulerError, reason
 from dl4art.utils.files import sha256
+from dl4art.utils.scheduling import Sent, Tell, as_done
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,35 @@ class KeptCanvas:
     encoded: EncodedCanvas
 
 
+class PlateEncoder:
+    """Encodes plates, here or on other machines."""
+
+    def __init__(self, comparer: FabricComparer, options: EncodeOptions) -> None:
+        self.sent, self.options = Sent(comparer, FabricComparer.from_pretrained), options
+        self.settings = comparer.settings(crops=options.crops, seed=options.seed)
+
+    def __call__(self, file: tuple[Path, Path], _tell: Tell) -> EncodedCanvas:
+        """Encode a plate, given the name of its file and the same as an absolute path."""
+        comparer, options = self.sent(), self.options
+        if (found := comparer.settings(crops=options.crops, seed=options.seed)) != self.settings:
+            raise SchedulerError(
+                f"a worker encodes by {found} and not by {self.settings}. Install the same everywhere."
+            )
+        plate = read_plate(file[1], **options.scale)
+        return renamed(comparer.encode(plate, crops=options.crops, seed=options.seed), str(file[0]))
+
+
 def encode_collection(
     comparer: FabricComparer,
     canvases: Sequence[CanvasFiles],
     catalogue: Catalogue,
     options: EncodeOptions,
     *,
+    keep: bool = True,
+    scheduler: str | None = None,
     advance: Callable[[int], None] = lambda _plates: None,
 ) -> tuple[list[KeptCanvas], list[FailedPlate]]:
-    """Encode the canvases of which the catalogue does not know the plates, and keep each as soon as it is done.
+    """Encode the canvases of which the catalogue does not know the plates, and keep each plate as soon as it is done.
 
     Parameters
     ----------
@@ -76,6 +96,10 @@ def encode_collection(
         Where plates and canvases are kept.
     options : EncodeOptions
         How they are encoded.
+    keep : bool
+        Without it, nothing is written.
+    scheduler : str, optional
+        Of the Dask cluster that encodes; see `dl4art.utils.scheduling.as_done`.
     advance : callable
         Told how many plates are done.
 
@@ -83,73 +107,50 @@ def encode_collection(
     -------
     (list of KeptCanvas, list of FailedPlate)
     """
+    contents: dict[Path, str] = {}
+    plates: dict[str, EncodedCanvas] = {}
+    messages: dict[str, str] = {}
+
+    def unknown() -> Iterator[tuple[Path, Path]]:
+        """Files that are to be encoded; of those that show the same, one."""
+        asked = set()
+        for file in (file for canvas in canvases for file in canvas.files):
+            try:
+                content = contents[file] = _content(file, options)
+            except Exception as error:  # one bad plate is a row, whatever is wrong with it
+                content = contents[file] = str(file)
+                messages[content] = reason(error, file)
+            if content not in asked and content not in messages:
+                asked.add(content)
+                if (known := catalogue.find(content)) is None:
+                    yield file, file.absolute()
+                    continue
+                plates[content] = known
+            advance(1)
+
+    encoder = PlateEncoder(comparer, options)
+    for (file, path), outcome in as_done(encoder, unknown(), scheduler=scheduler, needs=lambda file: file[1:]):
+        if isinstance(outcome, Exception):
+            messages[contents[file]] = reason(outcome, path)
+        else:
+            plates[contents[file]] = outcome
+            if keep:
+                catalogue.keep(contents[file], outcome)
+        advance(1)
+
     kept, failed = [], []
     for canvas in canvases:
-        found, wrong = encode_canvas(comparer, canvas, catalogue, options, advance=advance)
-        failed += wrong
-        if found is not None:
-            kept.append(found)
+        wrong = [file for file in canvas.files if contents[file] in messages]
+        failed += [FailedPlate(canvas.name, str(file), messages[contents[file]]) for file in wrong]
+        if usable := [file for file in canvas.files if file not in wrong]:
+            shown = [renamed(plates[contents[file]], str(file)) for file in usable]
+            different = sorted({contents[file] for file in usable})
+            content = different[0] if len(different) == 1 else _digest("canvas", *different)
+            encoded = comparer.join(shown, canvas.name, crops=options.crops)
+            if keep and catalogue.find(content) is None:
+                catalogue.keep(content, encoded)
+            kept.append(KeptCanvas(canvas.name, tuple(usable), content, encoded))
     return kept, failed
-
-
-def encode_canvas(
-    comparer: FabricComparer,
-    canvas: CanvasFiles,
-    catalogue: Catalogue,
-    options: EncodeOptions,
-    *,
-    keep: bool = True,
-    advance: Callable[[int], None] = lambda _plates: None,
-) -> tuple[KeptCanvas | None, list[FailedPlate]]:
-    """Encode one canvas; see `encode_collection`. Without `keep`, nothing is written."""
-    plates: dict[Path, tuple[str, EncodedCanvas]] = {}
-    failed = []
-    for file in canvas.files:
-        try:
-            plates[file] = _plate(comparer, file, catalogue, options, keep=keep)
-        except _PlateError as error:
-            failed.append(FailedPlate(canvas.name, str(file), str(error)))
-        advance(1)
-    if not plates:
-        return None, failed
-    contents = sorted({content for content, _ in plates.values()})
-    encoded = comparer.join([plate for _, plate in plates.values()], canvas.name, crops=options.crops)
-    content = contents[0] if len(contents) == 1 else _digest("canvas", *contents)
-    if keep and catalogue.find(content) is None:
-        catalogue.keep(content, encoded)
-    return KeptCanvas(canvas.name, tuple(plates), content, encoded), failed
-
-
-class _PlateError(Exception):
-    """A plate that cannot be used, unlike a catalogue that cannot be."""
-
-
-def _plate(
-    comparer: FabricComparer,
-    file: Path,
-    catalogue: Catalogue,
-    options: EncodeOptions,
-    *,
-    keep: bool,
-) -> tuple[str, EncodedCanvas]:
-    """Key and encoding of one plate, out of the catalogue if it is there."""
-    with _usable(file):
-        content = _content(file, options)
-    encoded = catalogue.find(content)
-    if encoded is None:
-        with _usable(file):
-            encoded = comparer.encode(read_plate(file, **options.scale), crops=options.crops, seed=options.seed)
-        if keep:
-            catalogue.keep(content, encoded)
-    return content, renamed(encoded, str(file))
-
-
-@contextmanager
-def _usable(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # one bad plate is a row, whatever is wrong with it
-        raise _PlateError(reason(error, file)) from error
 
 
 def _content(file: Path, options: EncodeOptions) -> str:

@@ -17,6 +17,7 @@ from dl4art.siamese.collection_figures import draw_matrix, draw_tree
 from dl4art.siamese.comparison import LIMITS
 from dl4art.siamese.encoded import own_cautions, pair_cautions
 from dl4art.siamese.false_matches import Expected, expected_matches
+from dl4art.siamese.stability import CropNeeds
 from dl4art.utils import tables
 from dl4art.utils.files import atomic_path
 from dl4art.utils.pages import png
@@ -34,8 +35,8 @@ class ComparedCollection:
     pairs: AllPairs
     calibration: dict[str, Any]
     """Of the model folder."""
-    enough: int
-    """Crops of a canvas from which on the network's verdict counts."""
+    needs: CropNeeds
+    """How many crops of each canvas a verdict needs."""
 
     @property
     def names(self) -> list[str]:
@@ -72,7 +73,7 @@ class ComparedCollection:
     @cached_property
     def remarks(self) -> list[str]:
         """What a person should know of canvases, and of pairs that are not what they seem; scales are in pairs.csv."""
-        own = [text for canvas in self.canvases for text in own_cautions(canvas.encoded, self.enough)]
+        own = [text for canvas in self.canvases for text in own_cautions(canvas.encoded, self.needs)]
         together = [text for a, b in self.pairs.each() for text in self.of_pair(a, b) if "px/cm" not in text]
         scales = sorted({canvas.encoded.record.px_per_cm for canvas in self.canvases})
         resampled = [f"the plates have {scales[0]:g} to {scales[-1]:g} px/cm: all were resampled to one scale, and a "

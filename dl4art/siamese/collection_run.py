@@ -16,7 +16,6 @@ from dl4art.siamese.collection_encoding import (
     EncodeOptions,
     FailedPlate,
     KeptCanvas,
-    encode_canvas,
     encode_collection,
 )
 from dl4art.siamese.collection_files import ComparedCollection, write_collection
@@ -70,6 +69,7 @@ def compare_collection(
     catalogue: Path,
     options: EncodeOptions,
     progress: Progress,
+    scheduler: str | None = None,
 ) -> ComparedCollection | Sequence[FailedPlate]:
     """Compare all canvases of a collection and write what is found.
 
@@ -89,6 +89,8 @@ def compare_collection(
         How plates are encoded.
     progress : callable
         Shows how far it has come.
+    scheduler : str, optional
+        Of the Dask cluster that encodes; this process does it if left out.
 
     Returns
     -------
@@ -107,7 +109,7 @@ def compare_collection(
     try:
         with Catalogue(catalogue, settings) as store:
             with progress(plates, "encoding plates") as advance:
-                kept, failed = encode_collection(comparer, canvases, store, options, advance=count)
+                kept, failed = encode_collection(comparer, canvases, store, options, scheduler=scheduler, advance=count)
             store.enter(str(source.resolve()), {canvas.name: canvas.content for canvas in kept})
         if len(kept) < 2:
             return failed
@@ -116,7 +118,7 @@ def compare_collection(
     except KeyboardInterrupt:
         what = f"{done} of {plates} plates are done and kept in {catalogue}; the same command goes on from there"
         raise KeyboardInterrupt(what) from None
-    found = ComparedCollection(kept, failed, pairs, comparer.folder.calibration, comparer.calibration.enough)
+    found = ComparedCollection(kept, failed, pairs, comparer.folder.calibration, comparer.needs)
     write_collection(folder, found, _about(comparer, kept, options, catalogue))
     return found
 
@@ -144,9 +146,10 @@ def search_catalogue(
     settings = comparer.settings(crops=options.crops, seed=options.seed)
     with Catalogue(catalogue, settings, create=False) as store:
         with progress(len(canvas.files), "encoding plates") as advance:
-            kept, failed = encode_canvas(comparer, canvas, store, options, keep=False, advance=advance)
-        if kept is None:
+            canvases, failed = encode_collection(comparer, [canvas], store, options, keep=False, advance=advance)
+        if not canvases:
             return Found(None, failed)
+        (kept,) = canvases
         neighbours = nearest(comparer, kept.encoded, store, top=top, content=kept.content)
         entries = store.entries()
     itself = [entry for entry in entries if entry.content == kept.content]
@@ -158,7 +161,7 @@ def search_catalogue(
         neighbours,
         searched,
         expected_matches(comparer.folder.calibration, searched),
-        (*known, *own_cautions(kept.encoded, comparer.calibration.enough)),
+        (*known, *own_cautions(kept.encoded, comparer.needs)),
         _about(comparer, [kept], options, catalogue),
     )
 

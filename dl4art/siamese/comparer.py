@@ -27,6 +27,7 @@ from dl4art.siamese.comparison import MEANINGS, Comparison, Control
 from dl4art.siamese.encoded import ENCODING, EncodedCanvas, canvas_record, cautions, joined
 from dl4art.siamese.similarity import PairScores, content_seed, evidence, interval
 from dl4art.siamese.spectra import spectrum_vectors, with_spectra
+from dl4art.siamese.stability import CropNeeds
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import ModelError
 from dl4art.utils.models import ModelFolder, find_model
@@ -99,6 +100,11 @@ class FabricComparer:
     def name(self) -> str:
         """Name and first digits of the hash: enough to tell two models apart."""
         return f"{self.folder.name} {self.folder.sha256[:8]}"
+
+    @property
+    def needs(self) -> CropNeeds:
+        """How many crops of each canvas a verdict needs."""
+        return CropNeeds.of(self.calibration, self.folder.calibration)
 
     def score_pairs(self, crops_a: Pictures, crops_b: Pictures, *, px_per_cm: float = PX_PER_CM) -> Array:
         """Score each crop of one list with each of another.
@@ -239,7 +245,7 @@ class FabricComparer:
             different_above,
             first.record,
             second.record,
-            tuple(cautions(first, second, halved=halved, enough=self.calibration.enough)),
+            tuple(cautions(first, second, halved=halved, needs=self.needs)),
             self.name,
             self.folder.sha256,
             first.counter,

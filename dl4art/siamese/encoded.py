@@ -16,6 +16,7 @@ from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.siamese.calibration import Densities
 from dl4art.siamese.canvas import CanvasCrops
 from dl4art.siamese.comparison import CanvasRecord, Control
+from dl4art.siamese.stability import CropNeeds
 from dl4art.utils.files import sha256
 
 ENCODING = 2
@@ -158,7 +159,7 @@ def _told(densities: Densities) -> dict[str, Any]:
     }
 
 
-def cautions(first: EncodedCanvas, second: EncodedCanvas, *, halved: bool, enough: int) -> list[str]:
+def cautions(first: EncodedCanvas, second: EncodedCanvas, *, halved: bool, needs: CropNeeds) -> list[str]:
     """Say what a person should know before believing a comparison.
 
     Parameters
@@ -167,10 +168,10 @@ def cautions(first: EncodedCanvas, second: EncodedCanvas, *, halved: bool, enoug
         The canvases.
     halved : bool
         Their densities agree if one of them is halved or doubled, and not as they are.
-    enough : int
-        Crops of each from which on the network's verdict counts.
+    needs : CropNeeds
+        How many crops of each a verdict needs.
     """
-    return [*pair_cautions(first, second, halved=halved), *own_cautions(first, enough), *own_cautions(second, enough)]
+    return [*pair_cautions(first, second, halved=halved), *own_cautions(first, needs), *own_cautions(second, needs)]
 
 
 def pair_cautions(first: EncodedCanvas, second: EncodedCanvas, *, halved: bool) -> list[str]:
@@ -192,15 +193,12 @@ def pair_cautions(first: EncodedCanvas, second: EncodedCanvas, *, halved: bool) 
     return said
 
 
-def own_cautions(canvas: EncodedCanvas, enough: int) -> list[str]:
+def own_cautions(canvas: EncodedCanvas, needs: CropNeeds) -> list[str]:
     """Say what holds of one canvas, whatever it is compared with; see `cautions`."""
     record = canvas.record
     said = [f"{record.file}: {text}" for text in canvas.notes]
-    if record.crops < enough:
-        said.append(
-            f"{record.file}: {record.crops} crops are too few for the network's verdict, which needs {enough} of "
-            "each canvas; the similarity is a hint. Give a larger part of the canvas, or ask for more crops"
-        )
+    if few := needs.caution(record.crops):
+        said.append(f"{record.file}: {few}")
     if record.control.similarity < 0.5:
         said.append(
             f"{record.file}: its own halves are only {record.control.similarity:.2f} similar. It may show more "

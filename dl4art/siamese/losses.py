@@ -19,6 +19,7 @@ Scorer = Callable[[npt.NDArray[np.intp]], Array]
 _EASY = 0.3
 """Share of the strangers' half of the loss that goes to pairs from two families, which densities mostly part."""
 _AT_ONCE = 400
+_NEVER = -1e9  # logit of a pair that does not count
 
 
 def pair_loss(labels: Any, logits: Any) -> Any:
@@ -34,11 +35,7 @@ def pair_loss(labels: Any, logits: Any) -> Any:
     logits : (n, n, 2)
         From `PairHead`: straight and turned by a quarter; which of the two it is, is not said.
     """
-    family, cloth, plate = (
-        ops.cast(ops.expand_dims(labels[:, i], 0) == ops.expand_dims(labels[:, i], 1), "float32") for i in range(3)
-    )
-    logit = ops.logaddexp(logits[..., 0], logits[..., 1]) - float(np.log(2))
-    same, near, far = cloth * (1 - plate), family * (1 - cloth), 1 - family
+    same, near, far, logit = _parted(labels, logits)
 
     def share(mask: Any) -> Any:
         return mask / ops.maximum(ops.sum(mask), 1.0)
@@ -46,6 +43,56 @@ def pair_loss(labels: Any, logits: Any) -> Any:
     weight = 0.5 * (share(same) + (1 - _EASY) * share(near) + _EASY * share(far))
     losses = ops.relu(logit) - logit * same + ops.log1p(ops.exp(-ops.abs(logit)))
     return ops.sum(weight * losses)
+
+
+def contrastive_loss(labels: Any, logits: Any) -> Any:
+    """Supervised contrastive loss: among all others, each crop is to find those of its cloth under another plate.
+
+    The mean over crops and their partners of minus the logarithm of the softmax of the pair's logit, over all pairs of
+    the crop but those of its own plate (Khosla et al., Supervised Contrastive Learning, NeurIPS 2020, with the logit of
+    the head for the cosine over the temperature). Arguments as for `pair_loss`.
+    """
+    same, near, far, logit = _parted(labels, logits)
+    total = ops.logsumexp(ops.where(same + near + far > 0, logit, _NEVER), axis=1, keepdims=True)
+    each = ops.sum(same * (total - logit), axis=1) / ops.maximum(ops.sum(same, axis=1), 1.0)
+    return _mean_of_anchors(each, same)
+
+
+def triplet_loss(labels: Any, logits: Any) -> Any:
+    """Triplet loss of each crop with its hardest partner and its hardest stranger in the batch.
+
+    The mean of ``log(1 + exp(hardest stranger - hardest partner))``, in logits (Hermans et al., In Defense of the
+    Triplet Loss, 2017: batch hard, soft margin). Arguments as for `pair_loss`.
+    """
+    same, near, far, logit = _parted(labels, logits)
+    partner = ops.min(ops.where(same > 0, logit, -_NEVER), axis=1)
+    stranger = ops.max(ops.where(near + far > 0, logit, _NEVER), axis=1)
+    # a crop without a partner has no say, and must not bring infinities in
+    over = ops.where(ops.sum(same, axis=1) > 0, stranger - partner, 0.0)
+    return _mean_of_anchors(ops.softplus(over), same)
+
+
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    "pair cross-entropy": pair_loss,
+    "supervised contrastive": contrastive_loss,
+    "triplet of the hardest": triplet_loss,
+}
+"""What a comparer can be trained with, by name."""
+
+
+def _parted(labels: Any, logits: Any) -> tuple[Any, Any, Any, Any]:
+    """Masks (n, n) of pairs of one cloth under two plates, of one family, and of two; and one logit for each pair."""
+    family, cloth, plate = (
+        ops.cast(ops.expand_dims(labels[:, i], 0) == ops.expand_dims(labels[:, i], 1), "float32") for i in range(3)
+    )
+    logit = ops.logaddexp(logits[..., 0], logits[..., 1]) - float(np.log(2))
+    return cloth * (1 - plate), family * (1 - cloth), 1 - family, logit
+
+
+def _mean_of_anchors(each: Any, same: Any) -> Any:
+    """Mean over the crops that have a partner."""
+    anchors = ops.cast(ops.sum(same, axis=1) > 0, "float32")
+    return ops.sum(each * anchors) / ops.maximum(ops.sum(anchors), 1.0)
 
 
 def statistics_loss(statistics: Any, predicted: Any) -> Any:

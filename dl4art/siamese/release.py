@@ -37,6 +37,7 @@ from dl4art.siamese.losses import evaluate_pairs
 from dl4art.siamese.oracle import Oracle, fit_oracle
 from dl4art.siamese.samples import FamilySamples, simulate_families
 from dl4art.siamese.similarity import LEVEL, content_seed, evidence, resampled_evidence
+from dl4art.siamese.stability import agreement, stable_crops
 from dl4art.siamese.training import ComparerSettings, read_curve
 from dl4art.simulation.cloth import Cloth, draw_cloth
 from dl4art.simulation.families import FamilySplit
@@ -48,7 +49,7 @@ from dl4art.utils.provenance import versions
 Tell = Callable[[str], None]
 TESTS: dict[str, FamilySplit] = {"common family": "test", "held-out family": "held-out"}
 VERDICTS = ("compatible", "undecided", "unlike", "excluded")
-FEWER = (5, 10, 20)
+FEWER = (5, 10, 15, 20)
 """Crops of each canvas with which it is tested besides all."""
 _AT_ONCE = 160  # crops in memory as floats
 _PLATE_CM = 12.0  # of plates that give thirty crops
@@ -78,6 +79,13 @@ class Canvas:
     vectors: npt.NDArray[np.float32]
     densities: Densities
     seed: int
+    counted: Array
+    """Densities of the crops and the half-widths of their intervals, (n, 2, 2)."""
+
+    def some(self, crops: int) -> Canvas:
+        """Take a few of its crops; they are in no order, so that the first ones are any."""
+        vectors, counted = self.vectors[:crops], self.counted[:crops]
+        return replace(self, vectors=vectors, densities=Densities.of(counted[:, 0], counted[:, 1]), counted=counted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +146,7 @@ def canvases(held: HeldSet) -> list[Canvas]:
                 held.vectors[crops],
                 Densities.of(held.counted[crops, 0], held.counted[crops, 1]),
                 content_seed(held.vectors[crops], 0),
+                held.counted[crops],
             )
         )
     return found
@@ -219,17 +228,22 @@ def calibrate(pairs: KnownPairs, crops: int, drifted: npt.ArrayLike) -> Calibrat
     )
 
 
-def judge(calibration: Calibration, pairs: KnownPairs) -> dict[str, Any]:
-    """Tell how often each verdict is given to known pairs, and how their similarities are distributed."""
+def verdicts(calibration: Calibration, pairs: KnownPairs) -> npt.NDArray[np.str_]:
+    """Give the verdict on each of known pairs, (n,), whatever the number of their crops."""
     low, high = calibration.similarity(pairs.low), calibration.similarity(pairs.high)
     found = zip(low, high, pairs.apart, pairs.doubled, strict=True)
-    verdicts = np.array([calibration.verdict(*values) for values in found], "U10")
+    return np.array([calibration.verdict(*values) for values in found], "U10")
+
+
+def judge(calibration: Calibration, pairs: KnownPairs) -> dict[str, Any]:
+    """Tell how often each verdict is given to known pairs, and how their similarities are distributed."""
+    given = verdicts(calibration, pairs)
     similarity = calibration.similarity(pairs.evidence)
     result: dict[str, Any] = {}
     for name, chosen in (("same", pairs.same), ("different", ~pairs.same)):
         if not chosen.any():
             continue
-        shares = {verdict: float((verdicts[chosen] == verdict).mean()) for verdict in VERDICTS}
+        shares = {verdict: float((given[chosen] == verdict).mean()) for verdict in VERDICTS}
         counts, _ = np.histogram(similarity[chosen], bins=10, range=(0, 1))
         spread = np.quantile(similarity[chosen], [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
         result[name] = {
@@ -266,7 +280,8 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
     -------
     dict
         ``pairs`` of crops, for the network and for the ``oracle``; ``canvases`` in one family and ``strangers`` from
-        anywhere, with the verdicts; the areas of other ``aggregations`` and ``by_crops`` of each canvas.
+        anywhere, with the verdicts; the areas of other ``aggregations`` and ``by_crops`` of each canvas; how often the
+        verdict from fewer crops is that from all, ``stability``.
     """
     known = canvases(held)
     pairs = list(matched(known))
@@ -276,21 +291,38 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
         scores = comparer.score_looks(held.looks[chosen], held.looks[chosen])
         return np.stack([scores.straight, scores.turned], axis=-1).astype(np.float32)
 
+    whole = compare_known(comparer, pairs)
     result: dict[str, Any] = {
         "pairs": evaluate_pairs(held.samples, scored).to_dict(),
-        "canvases": judge(comparer.calibration, compare_known(comparer, pairs)),
+        "canvases": judge(comparer.calibration, whole),
         "strangers": judge(comparer.calibration, compare_known(comparer, unmatched(known))),
     }
     if len(set(same)) == 2:
         result["aggregations"] = areas([aggregate(comparer, a.vectors, b.vectors) for a, b in pairs], same)
         for crops in FEWER:
-            # canvases are in no order, so that the first crops are any
             few = [evidence(comparer.pair_scores(a.vectors[:crops], b.vectors[:crops])) for a, b in pairs]
             result.setdefault("by_crops", {})[str(crops)] = areas([{"auc": value} for value in few], same)["auc"]
+        result["stability"] = verdict_stability(comparer, pairs, verdicts(comparer.calibration, whole))
     if oracle is not None:
         statistics = held.samples.statistics
         result["oracle"] = evaluate_pairs(held.samples, lambda chosen: oracle.score(statistics[chosen])).to_dict()
     return result
+
+
+def verdict_stability(
+    comparer: FabricComparer, pairs: Sequence[tuple[Canvas, Canvas]], whole: npt.NDArray[np.str_]
+) -> dict[str, float]:
+    """Tell for numbers of crops how often the verdict from so many of each canvas is that from all, `whole`, (n,).
+
+    Pairs of which a canvas has no more are left out, and numbers for which none are left.
+    """
+    found = {}
+    for crops in FEWER:
+        larger = [number for number, pair in enumerate(pairs) if min(len(one.vectors) for one in pair) > crops]
+        if larger:
+            fewer = compare_known(comparer, [(a.some(crops), b.some(crops)) for a, b in (pairs[i] for i in larger)])
+            found[str(crops)] = agreement(whole[larger], verdicts(comparer.calibration, fewer), fewer.same)
+    return found
 
 
 def calibrate_spectra(comparer: FabricComparer, held: HeldSet, each: int = 3) -> tuple[float, float]:
@@ -414,6 +446,7 @@ def finish_comparer(
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     card = model_card(settings, results, calibration, read_curve(folder))
-    told = calibration.to_dict() | {KEY: matches_of_tests(results)}
+    stable = stable_crops([found.get("stability", {}) for found in results.values()], crops)
+    told = calibration.to_dict() | {KEY: matches_of_tests(results)} | stable
     write_model(model, config=config, calibration=told, card=card)
     return model

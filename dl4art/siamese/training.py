@@ -16,10 +16,11 @@ from keras import layers
 
 from dl4art.siamese.encoder import EncoderSettings, PairNetwork, encode_frames, warm_start
 from dl4art.siamese.frame import on_canvas
-from dl4art.siamese.losses import evaluate_pairs, pair_loss, scorer, statistics_loss
+from dl4art.siamese.losses import LOSSES, evaluate_pairs, scorer, statistics_loss
 from dl4art.siamese.samples import FamilySamples, Frames, frame_families, simulate_families
 from dl4art.simulation.fields import Array
 from dl4art.simulation.statistics import STATISTICS
+from dl4art.utils.errors import InputError
 from dl4art.utils.files import atomic_path
 
 _WARM_UP = 200  # steps until the learning rate has risen to its height
@@ -43,6 +44,8 @@ class ComparerSettings:
     """Side in pixels of the squares that framed crops are laid on, or cut to: 16 threads."""
     rate: float = 1.5e-3
     """Learning rate of Adam, falling to a hundredth along a cosine."""
+    loss: str = "pair cross-entropy"
+    """Of telling cloths apart; one of `dl4art.siamese.losses.LOSSES`."""
     statistics: float = 1.0
     """Weight of telling the true statistics of the threads beside telling cloths apart."""
     check: int = 20
@@ -122,9 +125,9 @@ class FamilyBatches(keras.utils.PyDataset):  # type: ignore[misc]
 class ComparerTrainer(keras.Model):  # type: ignore[misc]
     """A comparison and, for training only, a layer that tells the statistics of the threads from a vector."""
 
-    def __init__(self, comparison: PairNetwork, weight: float, **kwargs: Any) -> None:
+    def __init__(self, comparison: PairNetwork, weight: float, loss: str = "pair cross-entropy", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.comparison, self.weight = comparison, weight
+        self.comparison, self.weight, self.pair_loss = comparison, weight, LOSSES[loss]
         self.teller = layers.Dense(len(_TOLD), dtype="float32", name="teller")
         self.teller.build((None, None, comparison.head.size))
         self.pair_tracker = keras.metrics.Mean(name="pairs")
@@ -138,7 +141,7 @@ class ComparerTrainer(keras.Model):  # type: ignore[misc]
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> Any:  # noqa: ARG002
         """Pair loss and, with its weight, that of the statistics."""
-        pairs = pair_loss(y["labels"], y_pred["logits"])
+        pairs = self.pair_loss(y["labels"], y_pred["logits"])
         told = statistics_loss(y["statistics"], y_pred["told"])
         self.pair_tracker.update_state(pairs)
         self.told_tracker.update_state(told)
@@ -206,6 +209,7 @@ def train_comparer(
     workers: int = 2,
     tell: Callable[[str], None] = print,
     start: Callable[[ComparerSettings], PairNetwork] = build_comparison,
+    crops: str | Path | None = None,
 ) -> Path:
     """Train a comparer, or go on with a training that was interrupted.
 
@@ -221,6 +225,8 @@ def train_comparer(
         Told what goes on.
     start : callable
         Builds the networks before the first epoch.
+    crops : path, optional
+        Where the simulated crops lie, for trainings that share them; in the folder if left out.
 
     Returns
     -------
@@ -228,8 +234,11 @@ def train_comparer(
         The weights of the best epoch.
     """
     folder = Path(folder)
-    data = folder / "crops"
-    data.mkdir(parents=True, exist_ok=True)
+    if settings.loss not in LOSSES:
+        raise InputError(f"{settings.loss!r}: no loss of that name. Take one of {', '.join(LOSSES)}.")
+    data = folder / "crops" if crops is None else Path(crops)
+    for needed in (folder, data):
+        needed.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "settings.json") as path:
         path.write_text(json.dumps(asdict(settings), indent=2))
 
@@ -247,7 +256,7 @@ def train_comparer(
     keras.config.set_dtype_policy(settings.precision)
     try:
         comparison = start(settings)
-        trainer = ComparerTrainer(comparison, settings.statistics)
+        trainer = ComparerTrainer(comparison, settings.statistics, settings.loss)
     finally:
         keras.config.set_dtype_policy(before)
     # the top is new and the trunk is not: a slow start keeps what the trunk knows

@@ -61,6 +61,31 @@ def scale_arguments(args: argparse.Namespace) -> ScaleArguments:
     return {"px_per_cm": px_per_cm, "size_cm": args.size_cm}
 
 
+def scheduler_options() -> argparse.ArgumentParser:
+    """Parent parser with ``--scheduler``."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(
+        "--scheduler",
+        type=scheduler_address,
+        metavar="ADDRESS",
+        help="work on the Dask cluster whose scheduler is there, tcp://host:port; all its machines must see the plates "
+        "and the results under the same paths (default: work here)",
+    )
+    return parent
+
+
+def scheduler_address(text: str) -> str:
+    """Argument type: the address of a Dask scheduler, ``tcp://host:port`` or ``tls://host:port``."""
+    kind, _, rest = text.partition("://")
+    host, _, port = rest.rpartition(":")
+    if kind not in ("tcp", "tls") or not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not the address of a scheduler such as tcp://10.0.0.5:8786; the command dask scheduler "
+            "prints its own"
+        )
+    return text
+
+
 def positive_number(text: str) -> float:
     """Argument type: a finite number above zero."""
     try:

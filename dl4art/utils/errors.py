@@ -28,6 +28,10 @@ class ModelError(Dl4artError):
     """A model folder is missing, incomplete or not what it says it is."""
 
 
+class SchedulerError(Dl4artError):
+    """The cluster that was asked for cannot do the work."""
+
+
 def reason(error: Exception, path: Path) -> str:
     """Say what went wrong with a file, for a row of a table that names the file already; the traceback is logged."""
     _log.debug("%s", path, exc_info=error)

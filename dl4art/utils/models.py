@@ -105,6 +105,13 @@ def shipped_models(room: str = "regression") -> list[str]:
     return sorted(item.name for item in shelf.iterdir() if item.is_dir()) if shelf.is_dir() else []
 
 
+def general_name(folder: ModelFolder) -> str:
+    """Give what `find_model` finds a model by on any machine: its name if it is shipped, else its absolute path."""
+    shelf = folder.path.parent
+    ours = shelf.name == "models" and shelf.parent.parent == Path(str(files("dl4art")))
+    return folder.name if ours else str(folder.path.absolute())
+
+
 def write_model(folder: str | Path, *, config: dict[str, Any], calibration: dict[str, Any], card: str) -> ModelFolder:
     """Complete a folder that already holds its weights, and open it.
 

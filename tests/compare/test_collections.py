@@ -181,6 +181,12 @@ def test_an_interrupted_collection_goes_on_where_it_was(collection, tmp_path, st
     assert stopped[3:] == ["one.tif", "three.tif", "two.tif"]
 
 
+def test_a_cluster_that_cannot_be_reached(collection, tmp_path, monkeypatch, capsys, run):
+    monkeypatch.setattr("dl4art.utils.scheduling.CONNECT_S", 0.2)
+    assert run(collection, "-o", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9") == 2
+    assert "error: tcp://127.0.0.1:9: " in capsys.readouterr().err
+
+
 def test_results_in_the_collection_itself(collection, run, result_of):
     for _ in range(2):
         assert run(collection, "-o", collection / "out") == 0
@@ -259,6 +265,8 @@ def test_a_plate_that_cannot_be_looked_up(catalogue, tmp_path, refusal):
         (["plates"], "Name it with -o"),
         (["plates", "-o", "a.tif"], "cannot be made"),
         (["plates", "-o", "out", "--catalogue", "nowhere/c.db"], "the folder nowhere does not exist"),
+        (["a.tif", "b.tif", "--scheduler", "tcp://a:1"], "--scheduler is for a collection"),
+        (["plates", "--against", "c.db", "--scheduler", "tcp://a:1"], "--scheduler is for a collection"),
         (["plates", "-o", "out", "--top", "3"], "--top goes with --against"),
         (["a.tif", "b.tif", "--catalogue", "c.db"], "--catalogue is for a collection"),
         (["a.tif", "b.tif", "--against", "a.tif"], "Leave B out"),

@@ -11,6 +11,7 @@ from dl4art.siamese.collection_encoding import FailedPlate, KeptCanvas
 from dl4art.siamese.collection_files import NEIGHBOURS, ComparedCollection, write_collection
 from dl4art.siamese.collection_text import collection_text
 from dl4art.siamese.false_matches import KEY
+from dl4art.siamese.stability import CropNeeds
 
 CALIBRATION = {KEY: {"any": [1, 1000], "like": [50, 1000]}}
 
@@ -34,7 +35,9 @@ def found(judge, made_up):
         for number, (name, canvas) in enumerate(zip(names, encoded, strict=True))
     ]
     pairs = compare_all(judge, encoded, wholly=10)
-    return ComparedCollection(kept, [FailedPlate("x", "x.tif", "the file is empty")], pairs, CALIBRATION, 4)
+    return ComparedCollection(
+        kept, [FailedPlate("x", "x.tif", "the file is empty")], pairs, CALIBRATION, CropNeeds(4, 4, True)
+    )
 
 
 def rows_of(path):

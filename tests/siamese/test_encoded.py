@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dl4art.siamese.comparison import Control
 from dl4art.siamese.encoded import cautions, joined
+from dl4art.siamese.stability import CropNeeds
 
 
 @pytest.fixture
@@ -38,12 +39,12 @@ def test_a_canvas_keeps_what_a_result_says_of_it(both):
 def test_what_weakens_a_comparison_is_said(both, change, said):
     first = replace(both[0], record=replace(both[0].record, sha256="ab"))
     second = replace(both[1], record=replace(both[1].record, **change))
-    assert said in " ".join(cautions(first, second, halved=False, enough=4))
-    assert said not in " ".join(cautions(*both, halved=False, enough=4))
+    assert said in " ".join(cautions(first, second, halved=False, needs=CropNeeds(4, 4, True)))
+    assert said not in " ".join(cautions(*both, halved=False, needs=CropNeeds(4, 4, True)))
 
 
 def test_a_count_that_may_be_halved_is_said_with_both_names(both):
-    (text, *_) = cautions(*both, halved=True, enough=1)
+    (text, *_) = cautions(*both, halved=True, needs=CropNeeds(1, 1, True))
     assert "plate 1 is half or twice that of plate 2" in text
 
 

@@ -52,6 +52,58 @@ def test_strangers_of_the_family_weigh_more_than_others():
     assert near > far > np.log(2)
 
 
+def other_loss(name, logits, labels=LABELS):
+    return float(keras.ops.convert_to_numpy(losses.LOSSES[name](labels, np.asarray(logits, np.float32))))
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_each_loss_rewards_being_right_and_is_finite(name):
+    right, silent, wrong = (other_loss(name, logits_for(value, -value, SAME)) for value in (30, 0, -30))
+    assert right < 1e-6
+    assert right < silent < wrong < 70
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_no_loss_listens_to_crops_of_one_plate(name, rng):
+    logits = rng.normal(size=(8, 8, 2))
+    changed = logits.copy()
+    changed[range(8), range(8)] += 9
+    changed[6, 7] = changed[7, 6] = -9
+    assert other_loss(name, changed) == pytest.approx(other_loss(name, logits))
+
+
+def joined(logits):
+    return np.logaddexp(logits[..., 0], logits[..., 1]) - np.log(2)
+
+
+def test_the_contrastive_loss_is_what_the_paper_says(rng):
+    logits = rng.normal(size=(8, 8, 2))
+    logit, each = joined(logits), []
+    for anchor in range(6):  # crops 6 and 7 have no partner
+        others = [i for i in range(8) if LABELS[i, 2] != LABELS[anchor, 2]]
+        partners = [i for i in others if LABELS[i, 1] == LABELS[anchor, 1]]
+        total = np.log(np.exp(logit[anchor, others]).sum())
+        each.append(np.mean([total - logit[anchor, i] for i in partners]))
+    assert other_loss("supervised contrastive", logits) == pytest.approx(np.mean(each), rel=1e-5)
+
+
+def test_the_triplet_loss_takes_the_hardest(rng):
+    logits = rng.normal(size=(8, 8, 2))
+    logit, each = joined(logits), []
+    for anchor in range(6):
+        others = [i for i in range(8) if LABELS[i, 2] != LABELS[anchor, 2]]
+        partner = min(logit[anchor, i] for i in others if LABELS[i, 1] == LABELS[anchor, 1])
+        stranger = max(logit[anchor, i] for i in others if LABELS[i, 1] != LABELS[anchor, 1])
+        each.append(np.log1p(np.exp(stranger - partner)))
+    assert other_loss("triplet of the hardest", logits) == pytest.approx(np.mean(each), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_a_batch_without_partners_trains_nothing_towards_infinity(name):
+    alone = np.stack([np.zeros(4), np.arange(4), np.arange(4)], axis=1).astype(np.int32)
+    assert np.isfinite(other_loss(name, np.zeros((4, 4, 2)), alone))
+
+
 def test_statistics_loss_is_square_near_and_straight_far():
     told = np.array([0.0, 0.5, 3.0], np.float32)
     each = [float(losses.statistics_loss(np.zeros(1, np.float32), told[i : i + 1])) for i in range(3)]

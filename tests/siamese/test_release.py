@@ -145,8 +145,8 @@ def test_pairs_are_matched_within_families_and_strangers_come_from_others(held):
 def test_known_pairs_are_compared_as_plates_are(tiny):
     rng = np.random.default_rng(0)
     a, b = (
-        Canvas(0, 0, rng.normal(size=(7, 2, 7)).astype(np.float32), Densities(12.0, 13.0 + n, 0.1, 0.1, 0.1, 0.1), n)
-        for n in range(2)
+        Canvas(0, 0, rng.normal(size=(7, 2, 7)).astype(np.float32), density, n, np.zeros((7, 2, 2)))
+        for n, density in enumerate(Densities(12.0, mean, 0.1, 0.1, 0.1, 0.1) for mean in (13.0, 14.0))
     )
     found, swapped = (release.compare_known(tiny, iter([pair])) for pair in ((a, b), (b, a)))
     assert found.same.tolist() == [True]
@@ -224,11 +224,26 @@ def test_an_evaluation_says_all_there_is_to_say(tiny, held):
     assert set(result["strangers"]) == {"different"}
     assert next(iter(result["aggregations"])) == "mean log odds"
     assert result["aggregations"]["mean log odds"] == pytest.approx(result["canvases"]["auc"])
-    assert set(result["by_crops"]) == {"5", "10", "20"}
+    assert set(result["by_crops"]) == {"5", "10", "15", "20"}
     # no canvas here has more than twenty
     assert result["by_crops"]["20"] == pytest.approx(result["canvases"]["auc"])
+    assert 0 <= result["stability"].pop("5") <= 1
+    assert result["stability"] == {}  # no canvas here has more than ten
     assert sum(weight for weight, _, _ in result["canvases"]["reliability"]) == pytest.approx(1)
     assert "oracle" not in evaluate(tiny, held)
+
+
+def test_verdicts_from_fewer_crops_are_held_against_those_from_all(tiny, held, monkeypatch):
+    monkeypatch.setattr(release, "FEWER", (4, CROPS))
+    comparer = replace(tiny, calibration=replace(tiny.calibration, unlike=0.5, compatible=0.5))
+    pairs = list(release.matched(canvases(held)))
+    given = release.verdicts(comparer.calibration, release.compare_known(comparer, pairs))
+    found = release.verdict_stability(comparer, pairs, given)
+    few = [(a.some(4), b.some(4)) for a, b in pairs]
+    assert {len(canvas.vectors) for pair in few for canvas in pair} == {4}
+    agree = given == release.verdicts(comparer.calibration, release.compare_known(comparer, few))
+    same = np.array([a.cloth == b.cloth for a, b in pairs])
+    assert found == {"4": pytest.approx((agree[same].mean() + agree[~same].mean()) / 2)}
 
 
 def test_known_pairs_of_crops_are_of_two_plates_and_readable(tiny, held):
@@ -288,6 +303,8 @@ def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
 
     comparer = FabricComparer.from_pretrained(model)
     assert comparer.calibration.crops == CROPS
+    assert comparer.needs.measured
+    assert comparer.needs.stable in (5, CROPS)
     assert set(comparer.folder.calibration[KEY]) == {"any", "like"}
     assert Calibration.from_dict(comparer.calibration.to_dict()) == comparer.calibration
     assert comparer.folder.config["network"]["size"] == network.size
@@ -302,6 +319,6 @@ def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
     area = results["common family"]["pairs"]["pair_auc"]
     assert f"| {area:.3f} | 1.000 |" in card  # the oracle's beside it
     tables = [block for block in card.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 9
+    assert len(tables) == 10
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1, table

@@ -105,9 +105,14 @@ def trained(tmp_path_factory):
         for epochs in (1, 2):
             told.append(f"until {epochs}")
             best = training.train_comparer(
-                replace(TINY, epochs=epochs), folder, workers=1, tell=told.append, start=start
+                replace(TINY, epochs=epochs),
+                folder / "run",
+                workers=1,
+                tell=told.append,
+                start=start,
+                crops=folder / "crops",
             )
-    return folder, best, told
+    return folder / "run", best, told
 
 
 def test_an_interrupted_training_goes_on(trained):
@@ -122,7 +127,12 @@ def test_an_interrupted_training_goes_on(trained):
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert all(0 <= float(row["val_pair_auc"]) <= 1 for row in rows)
-    assert [path.name for path in (folder / "crops").iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in (folder.parent / "crops").iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_trainer_has_the_loss_that_was_asked_for():
+    for name, loss in training.LOSSES.items():
+        assert training.ComparerTrainer(PairNetwork(TINY.encoder), 1.0, name).pair_loss is loss
 
 
 def test_the_best_epoch_s_weights_are_those_of_a_comparison(trained, frames):

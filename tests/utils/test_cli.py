@@ -64,6 +64,19 @@ def touch(folder, *names):
         (folder / name).touch()
 
 
+@pytest.mark.parametrize("text", ["tcp://10.0.0.5:8786", "tls://host.example.org:1", "tcp://[::1]:8786"])
+def test_addresses_of_schedulers(text):
+    assert cli.scheduler_address(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "host:8786", "http://host:8786", "tcp://host", "tcp://:1", "tcp://a:b", "tcp://a:0"]
+)
+def test_what_is_no_address_of_a_scheduler(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"is not the address of a scheduler such as tcp://"):
+        cli.scheduler_address(text)
+
+
 def test_gather_finds_pictures_in_folders_whatever_the_case_and_depth(tmp_path):
     touch(tmp_path, "b.TIF", "a.tif", "deep/er/c.Jpeg", "notes.txt", "._a.tif", ".hidden/d.tif")
     assert [str(path.relative_to(tmp_path)) for path in cli.gather([tmp_path])] == ["a.tif", "b.TIF", "deep/er/c.Jpeg"]

@@ -92,3 +92,10 @@ def test_every_shipped_model_is_whole(room, name):
     model = models.find_model(name, room=room)
     assert json.loads((model.path / "config.json").read_text())["sha256"] == model.sha256
     assert len((model.path / "MODEL_CARD.md").read_text()) > 200
+
+
+def test_the_general_name_finds_the_same_model_from_anywhere(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    assert models.general_name(models.open_model(folder.name)) == str(folder)
+    for shipped in models.shipped_models():
+        assert models.general_name(models.find_model(shipped)) == shipped
