@@ -135,9 +135,8 @@ def fit_choice(
     return fitted(np.ones(len(truth), bool)), logits
 
 
-def second_guess(candidates: Floats, logits: Floats, first: Sequence[Any] | Floats) -> npt.NDArray[np.float32]:
-    """Of the candidates that say something else than the `first` choice, (n, 2), the likeliest; else that choice."""
-    chosen = np.asarray(first)
+def second_guess(candidates: Floats, logits: Floats, chosen: Floats) -> npt.NDArray[np.float32]:
+    """Of the candidates that say something else than what was `chosen`, (n, 2), the likeliest; else that choice."""
     away = np.abs(candidates / chosen[..., None] - 1) > _ALIKE
     left = np.where(away, logits, -np.inf)
     best = left.argmax(axis=-1)[..., None]

@@ -26,6 +26,7 @@ SCALES = (1.0, COARSER, COARSER**2)
 """Scales that `ThreadCounter.read` makes one reading of."""
 _FINEST = 24.0  # th/cm up to which a coarser reading is listened to, as the network sees it
 _STEP = 6  # outputs (of 8 px) from one window to the next, at most: about a quarter of a window
+_AT_ONCE = 200  # pictures of which resampled copies are held together
 _BATCH_PIXELS = 3_000_000  # pictures that go through the network together hold no more than this
 
 Array = npt.NDArray[np.float32]
@@ -142,10 +143,11 @@ class ThreadCounter:
         for scale in scales:
             large = [i for i, picture in enumerate(pictures) if min(picture.shape) * scale >= WINDOW]
             found[scale] = Readings(*(np.full((len(pictures), 2), np.nan, np.float32) for _ in _FIELDS))
-            if large:
-                part = self._read([pictures[i] if scale == 1 else _resampled(pictures[i], scale) for i in large])
+            for start in range(0, len(large), _AT_ONCE):
+                some = large[start : start + _AT_ONCE]
+                part = self._read([pictures[i] if scale == 1 else _resampled(pictures[i], scale) for i in some])
                 for name in _FIELDS:
-                    getattr(found[scale], name)[large] = getattr(part, name)
+                    getattr(found[scale], name)[some] = getattr(part, name)
             found[scale].density[:] *= np.float32(scale)
         return found
 
