@@ -1,4 +1,4 @@
-"""Train a thread counter or a fabric comparer on simulated canvases; an interrupted training goes on."""
+"""Train a thread counter or a fabric comparer, on simulated canvases or on labelled crops; it can be interrupted."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dl4art.utils import cli
+from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError
 
 _OPTIONS = {
-    "counter": {"epochs", "crops", "draws", "check", "seed"},
+    "counter": {"epochs", "crops", "draws", "check", "seed", "data"},
     "comparer": {"epochs", "families", "steps", "check", "seed"},
 }
+_NUMBERS = ("epochs", "crops", "draws", "families", "steps", "check", "seed")
+_WITH_DATA = {"base": "--from", "architecture": "--architecture", "preset": "--preset"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,16 +42,39 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", type=cli.positive_integer, metavar="N", help="crops or families to calibrate on, and to test on"
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="seed of the training")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="seed of the training")
     parser.add_argument("--workers", type=cli.positive_integer, default=2, metavar="N", help="processes (default: 2)")
+    labelled = parser.add_argument_group("counter, on labelled crops")
+    labelled.add_argument(
+        "--data",
+        metavar="FOLDER",
+        help="crops with labels (NAME.json, or NAME_V.npz and NAME_H.npz), of three canvases at least; a canvas is a "
+        "folder, or the name before the last number",
+    )
+    labelled.add_argument(
+        "--from", dest="base", metavar="shipped|FOLDER", help="start from these weights (default: from nothing)"
+    )
+    labelled.add_argument("--architecture", choices=("vgg", "vgg-inception"), help="network (default: vgg)")
+    labelled.add_argument("--preset", choices=("upstream",), help="recipe of the upstream project, with vgg-inception")
     return parser
 
 
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of zero or more")
+    return int(text)
+
+
 def _train(args: argparse.Namespace) -> int:
-    given = {name: getattr(args, name) for name in ("epochs", "crops", "draws", "families", "steps", "check", "seed")}
-    given = {name: value for name, value in given.items() if value is not None}
-    if strange := [f"--{name}" for name in given if name not in _OPTIONS[args.what]]:
+    given = {name: getattr(args, name) for name in _NUMBERS if getattr(args, name) is not None}
+    stated = given if args.data is None else {**given, "data": args.data}
+    if strange := [f"--{name}" for name in stated if name not in _OPTIONS[args.what]]:
         raise InputError(f"{' and '.join(strange)} has no meaning for a {args.what}. Leave it out.")
+    if args.data is None and (alone := [text for name, text in _WITH_DATA.items() if getattr(args, name) is not None]):
+        raise InputError(f"{' and '.join(alone)} has no meaning without --data, the folder of labelled crops.")
+    files = cli.gather([args.data], (*cli.PICTURES, ".json", ".npz")) if args.data else []
+    if args.data and not Path(args.data).is_dir():
+        raise InputError(f"{args.data}: is not a folder. Name the folder of all labelled crops.")
 
     from dl4art.utils.backend import load_keras
 
@@ -62,7 +87,10 @@ def _train(args: argparse.Namespace) -> int:
 
     train = _train_counter if args.what == "counter" else _train_comparer
     try:
-        model = train(given, folder, args.workers, tell)
+        if args.data is None:
+            model = train(given, folder, args.workers, tell)
+        else:
+            model = _train_on_labels(args, files, given, tell)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what is done is in {folder}; the same command goes on from there") from None
     print(f"trained, calibrated and tested: {model}")
@@ -76,6 +104,27 @@ def _train_counter(given: dict[str, Any], folder: Path, workers: int, tell: Call
     settings = dataclasses.replace(TrainingSettings(), **given)
     train_counter(settings, folder, workers=workers, tell=tell)
     return finish_model(settings, folder, workers=workers, tell=tell)
+
+
+def _train_on_labels(
+    args: argparse.Namespace, files: Sequence[Path], given: dict[str, Any], tell: Callable[[str], None]
+) -> Path:
+    from dl4art.regression.fine_tuning import train_labelled
+    from dl4art.regression.labelled import canvas_rows, read_labelled, split_crops
+    from dl4art.regression.labelled_release import finish_labelled, load_base
+    from dl4art.regression.presets import choose_settings
+
+    base = load_base(args.base) if args.base else None
+    settings = choose_settings(given, base=base, architecture=args.architecture, preset=args.preset)
+    output, root = Path(args.output), Path(args.data)
+    # what an earlier run has left there is no data
+    split = split_crops(read_labelled([f for f in files if not f.is_relative_to(output)], root), settings.seed)
+    rows = [(tables.plain_text(name), str(number), use) for name, number, use in canvas_rows(split)]
+    print(tables.text_table([("canvas", "crops", "for"), *rows], numeric=(1,)), flush=True)
+    work: dict[str, Any] = {"workers": args.workers, "tell": tell}
+    weights = base.counter.folder.weights if base else None
+    train_labelled(settings, split, output, base=weights, quiet=args.quiet, **work)
+    return finish_labelled(settings, split, output, base.counter if base else None, **work)
 
 
 def _train_comparer(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:

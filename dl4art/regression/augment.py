@@ -1,0 +1,186 @@
+"""Augmentation of labelled crops: picture and thread phase are warped by one map, so that no label rule is needed.
+
+A warp says where in a crop each point of a window is taken from, ``p = centre + A u + e(u)``. The gradient of the
+warped phase is ``J.T g(p)``, with ``J`` the map's derivative, which is known exactly; its length is the window's
+density. So a rotation keeps the density and turns the angle, a transposition swaps the two thread systems, and
+stretched cloth has fewer threads, all by the one definition of thread density.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from dl4art.cropping.plate import PX_PER_CM
+
+Array = npt.NDArray[Any]
+WINDOW = 200
+_IDENTITY = np.eye(2)
+_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
+"""A quarter turn: the window's x runs down the crop."""
+_SWAP = np.array([[0.0, 1.0], [1.0, 0.0]])
+
+
+@dataclass(frozen=True, eq=False)
+class Warp:
+    """A map from the points of a window to points of a crop; both are (x, y) in px from their middles."""
+
+    matrix: Array = field(default_factory=lambda: _IDENTITY)
+    """A, (2, 2)."""
+    shift: tuple[float, float] = (0.0, 0.0)
+    """From the crop's middle, px."""
+    bends: Array = field(default_factory=lambda: np.zeros((0, 5)))
+    """Elastic part: of each of k waves the displacement (x, y) in px, the wave vector (x, y) in radians per px and the
+    phase, (k, 5). It displaces by the sum of ``displacement * sin(vector . u + phase)``."""
+
+    @property
+    def turned(self) -> bool:
+        """Whether the crop's horizontal threads become the window's vertical ones."""
+        return bool(abs(self.matrix[0, 1]) > abs(self.matrix[0, 0]))
+
+
+def rotation(degrees: float) -> Array:
+    """Matrix of a warp that turns the picture counter-clockwise as it is seen."""
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return np.array([[cos, -sin], [sin, cos]])
+
+
+def apply_warp(warp: Warp, picture: Array, gradient: Array, side: int = WINDOW) -> tuple[Array, Array]:
+    """Take a window out of a crop.
+
+    Parameters
+    ----------
+    warp : Warp
+        From where. Points outside the crop take the value at its border.
+    picture : (h, w) array
+        The crop's picture, prepared or not.
+    gradient : (2, 2, h, w) array
+        Gradients of its thread phases, as in `dl4art.regression.labelled.LabelledCrop`.
+    side : int
+        Of the window, px.
+
+    Returns
+    -------
+    picture : (side, side) array of float32
+        Cubic interpolation; exact where pixels fall on pixels.
+    gradient : (2, side, side) array
+        Gradient of the phase of the threads that are vertical in the window, threads per px, to the right and down.
+    """
+    middle = (side - 1) / 2
+    v, u = np.mgrid[:side, :side] - middle
+    phase = warp.bends[:, 2, None, None] * u + warp.bends[:, 3, None, None] * v + warp.bends[:, 4, None, None]
+    shape = picture.shape
+    places = [
+        (shape[1 - axis] - 1) / 2
+        + warp.shift[axis]
+        + warp.matrix[axis, 0] * u
+        + warp.matrix[axis, 1] * v
+        + np.tensordot(warp.bends[:, axis], np.sin(phase), 1)
+        for axis in (0, 1)
+    ]
+    system = gradient[int(warp.turned)]
+    x, y = (np.rint(place) for place in places)
+    if max(np.abs(x - places[0]).max(), np.abs(y - places[1]).max()) < 1e-6:
+        rows, cols = (np.clip(n, 0, size - 1).astype(np.intp) for n, size in zip((y, x), shape, strict=True))
+        window = picture[rows, cols]
+        across, down = (part[rows, cols].astype(np.float64) for part in system)
+    else:
+        where = places[::-1]
+        window = ndimage.map_coordinates(picture.astype(np.float32), where, order=3, mode="nearest")
+        across, down = (
+            ndimage.map_coordinates(part.astype(np.float32), where, order=1, mode="nearest") for part in system
+        )
+    slope = np.cos(phase)
+    derivative = [
+        [warp.matrix[axis, to] + np.tensordot(warp.bends[:, axis] * warp.bends[:, 2 + to], slope, 1) for to in (0, 1)]
+        for axis in (0, 1)
+    ]
+    warped = [derivative[0][to] * across + derivative[1][to] * down for to in (0, 1)]
+    return window.astype(np.float32), np.stack(warped)
+
+
+def window_density(gradient: Array) -> Array:
+    """Thread density at each place, th/cm, from the phase's gradient (2, ...)."""
+    length: Array = np.hypot(gradient[0], gradient[1]) * PX_PER_CM
+    return length
+
+
+def thread_angle(gradient: Array) -> Array:
+    """Angle of vertical threads at each place in degrees, counter-clockwise, from the phase's gradient (2, ...)."""
+    angle: Array = np.rad2deg(np.arctan(-gradient[1] / gradient[0]))
+    return angle
+
+
+def draw_warp(
+    rng: np.random.Generator, shape: tuple[int, int], *, degrees: float = 6.0, strain: float = 0.03, side: int = WINDOW
+) -> Warp:
+    """Draw a warp: one of the eight positions of a square, a rotation, an elastic part and a shift.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of randomness.
+    shape : (int, int)
+        Rows and columns of the crop. In one too small for a turned window, windows are only shifted and flipped.
+    degrees : float
+        Largest rotation either way.
+    strain : float
+        Largest local stretch of the elastic part, as a share.
+    side : int
+        Of the window, px.
+    """
+    position = np.diag(rng.choice([-1.0, 1.0], 2)) @ (_SWAP if rng.random() < 0.5 else _IDENTITY)
+    matrix = rotation(rng.uniform(-degrees, degrees)) @ position
+    wave = 2 * np.pi / (side * rng.uniform(0.7, 2.0, 2))  # about as long as the window, or twice
+    direction = rng.uniform(0, 2 * np.pi, (2, 2))
+    bends = np.column_stack(
+        [
+            (strain * rng.uniform(0, 0.5, 2) / wave)[:, None]
+            * np.stack([np.cos(direction[0]), np.sin(direction[0])], 1),
+            wave[:, None] * np.stack([np.cos(direction[1]), np.sin(direction[1])], 1),
+            rng.uniform(0, 2 * np.pi, 2),
+        ]
+    )
+    share = rng.uniform(-1, 1, 2)
+    reach = (side - 1) / 2 * np.abs(matrix).sum(axis=1) + np.abs(bends[:, :2]).sum(axis=0)
+    room = (np.array(shape[::-1]) - 1) / 2 - reach
+    if room.min() < 0:
+        matrix, bends = position, np.zeros((0, 5))
+        room = (np.array(shape[::-1]) - side) / 2
+    x, y = share * room
+    if not len(bends):
+        # pixels stay pixels
+        x, y = (round(value + place) - place for value, place in ((x, room[0] % 1), (y, room[1] % 1)))
+    return Warp(matrix, (float(x), float(y)), bends)
+
+
+_TURNS = [sign * degrees for degrees in (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0) for sign in (1, -1)]
+_PLACES = [(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1) if (x, y) != (0, 0)]
+
+
+def upstream_warps(shape: tuple[int, int], side: int = WINDOW) -> list[Warp]:
+    """Give the 84 variants of the upstream project's recipe.
+
+    Eight shifts, each plain and flipped either way, and eighteen rotations of 1 to 3.5 and 4 to 6 degrees either way,
+    in the crop's middle; all 42 again turned by a quarter. Only numbers and ranges are known; that the shifts lie round
+    the middle and half-way to the border, and the steps of the rotations, are ours.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of the crop.
+    side : int
+        Of the window, px.
+    """
+    room = [float((length - side) // 2) for length in shape[::-1]]
+    odd = [((length - side) % 2) / 2 for length in shape[::-1]]
+    flips = (_IDENTITY, np.diag([-1.0, 1.0]), np.diag([1.0, -1.0]))
+    warps = [
+        Warp(flip, (x * (room[0] // 2) + odd[0], y * (room[1] // 2) + odd[1])) for x, y in _PLACES for flip in flips
+    ]
+    warps += [Warp(rotation(degrees)) for degrees in _TURNS]
+    return [Warp(warp.matrix @ matrix, warp.shift) for matrix in (_IDENTITY, _TURN) for warp in warps]

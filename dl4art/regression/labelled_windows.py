@@ -1,0 +1,148 @@
+"""Labelled crops as windows to train on: warped, prepared for a network, and joined with simulated ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from dl4art.regression.augment import Warp, apply_warp, draw_warp, thread_angle, upstream_warps, window_density
+from dl4art.regression.labelled import LabelledCrop
+from dl4art.regression.preprocess import equalise, normalise, stretched
+from dl4art.regression.training import truth_row
+from dl4art.simulation.readability import READABLE
+from dl4art.simulation.samples import cell_means
+
+Array = npt.NDArray[np.float32]
+Batch = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class View:
+    """How a network is shown crops, and what it is to say of a window."""
+
+    prepare: Callable[[Array], npt.NDArray[Any]]
+    """Done once to the grey values of a whole crop."""
+    finish: Callable[[Array], Array]
+    """Done to each window of it."""
+    truth: Callable[[npt.NDArray[Any]], list[float]]
+    """Row of the truth from the gradient (2, side, side) of the phase of the window's vertical threads."""
+
+
+def _all_truth(gradient: npt.NDArray[Any]) -> list[float]:
+    means = np.stack([cell_means(part) for part in gradient])
+    angle = float(thread_angle(means).mean()) / 10
+    # what a person could draw can be read
+    return truth_row(cell_means(window_density(gradient)), READABLE, angle)
+
+
+def _density_alone(gradient: npt.NDArray[Any]) -> list[float]:
+    return [float(window_density(gradient).mean())]
+
+
+LOCAL_VIEW = View(lambda grey: normalise(grey).astype(np.float16), lambda window: window, _all_truth)
+"""The shipped network's: locally normalised; truth as `losses.window_loss` takes it."""
+EQUALISED_VIEW = View(equalise, stretched, _density_alone)
+"""The upstream's: histogram of the whole crop equalised, each window from 0 to 1; truth is the window's density."""
+
+
+class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
+    """Windows of labelled crops; what is drawn depends on seed, epoch and number of the batch only.
+
+    Parameters
+    ----------
+    crops : sequence of LabelledCrop
+        At least one.
+    view : View
+        What the network is shown.
+    batch : int
+        Windows in a batch.
+    draws : int
+        Windows in an epoch, each with a warp of its own; zero for the upstream's 84 variants of each crop.
+    seed : int
+        Of the warps and of the order.
+    degrees, strain : float
+        As in `dl4art.regression.augment.draw_warp`.
+    epoch : int
+        Epochs that have been trained already.
+    fixed : bool
+        The same windows in each epoch: to know when to stop.
+    """
+
+    def __init__(
+        self,
+        crops: Sequence[LabelledCrop],
+        view: View,
+        *,
+        batch: int,
+        draws: int = 0,
+        seed: int = 0,
+        degrees: float = 6.0,
+        strain: float = 0.03,
+        epoch: int = 0,
+        fixed: bool = False,
+    ) -> None:
+        super().__init__(workers=1)
+        self.crops, self.view, self.batch, self.draws, self.seed = crops, view, batch, draws, seed
+        self.degrees, self.strain, self.fixed = degrees, strain, fixed
+        self.epoch = 0 if fixed else epoch
+        self.pictures = [view.prepare(crop.grey) for crop in crops]
+        self.items = [] if draws else [(n, w) for n, c in enumerate(crops) for w in upstream_warps(_shape(c))]
+
+    def __len__(self) -> int:
+        return math.ceil((self.draws or len(self.items)) / self.batch)
+
+    def on_epoch_end(self) -> None:
+        """Draw other windows in the next epoch."""
+        self.epoch += not self.fixed
+
+    def __getitem__(self, index: int) -> Batch:
+        """Batch number `index`: pictures (n, 200, 200, 1) and their truth (n, k)."""
+        pictures, truths = zip(*(self._window(number, warp) for number, warp in self._chosen(index)), strict=True)
+        return np.array(pictures, np.float32)[..., None], np.array(truths, np.float32)
+
+    def _chosen(self, index: int) -> list[tuple[int, Warp]]:
+        if self.items:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.items))
+            return [self.items[item] for item in order[index * self.batch : (index + 1) * self.batch]]
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        numbers = rng.integers(0, len(self.crops), min(self.batch, self.draws - index * self.batch)).tolist()
+        shapes = [_shape(self.crops[number]) for number in numbers]
+        return [
+            (number, draw_warp(rng, shape, degrees=self.degrees, strain=self.strain))
+            for number, shape in zip(numbers, shapes, strict=True)
+        ]
+
+    def _window(self, number: int, warp: Warp) -> tuple[Array, list[float]]:
+        window, gradient = apply_warp(warp, self.pictures[number], self.crops[number].gradient)
+        return self.view.finish(window), self.view.truth(gradient)
+
+
+class Joined(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of two data sets side by side, as one batch each; of the shorter one as many as there are."""
+
+    def __init__(self, first: Any, second: Any) -> None:
+        super().__init__(workers=1)
+        self.parts = first, second
+
+    def __len__(self) -> int:
+        return max(len(part) for part in self.parts)
+
+    def on_epoch_end(self) -> None:
+        """Pass it on."""
+        for part in self.parts:
+            part.on_epoch_end()
+
+    def __getitem__(self, index: int) -> Batch:
+        """Batch number `index` of those that have one."""
+        pictures, truths = zip(*(part[index] for part in self.parts if index < len(part)), strict=True)
+        return np.concatenate(pictures), np.concatenate(truths)
+
+
+def _shape(crop: LabelledCrop) -> tuple[int, int]:
+    return crop.grey.shape[0], crop.grey.shape[1]

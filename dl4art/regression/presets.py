@@ -1,0 +1,150 @@
+"""Recipes for training a counter on labelled crops, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from dl4art.utils.errors import InputError
+
+Architecture = Literal["vgg", "vgg-inception"]
+ARCHITECTURES: tuple[Architecture, ...] = ("vgg", "vgg-inception")
+
+
+@dataclass(frozen=True)
+class LabelledSettings:
+    """How a counter is trained on labelled crops; with the same crops and version it remakes the weights."""
+
+    architecture: Architecture = "vgg"
+    """``vgg`` is the shipped one, small and fully convolutional; ``vgg-inception`` the upstream's."""
+    base: str = ""
+    """Name of the model whose weights it starts from, with the first digits of their hash; empty for none."""
+    crops: int = 1500
+    """Simulated crops of 240 px that are mixed in, so that what the base knew is not forgotten; ``vgg`` only."""
+    labelled: float = 0.5
+    """Share of labelled windows in a batch where simulated ones are mixed in."""
+    epochs: int = 20
+    draws: int = 3200
+    """Windows seen in an epoch; zero for 84 fixed variants of each crop."""
+    held: int = 400
+    """Labelled windows, and as many simulated ones, that tell when to stop."""
+    batch: int = 64
+    rate: float = 5e-4
+    """Learning rate of Adam."""
+    falls: bool = True
+    """Whether the rate falls to a hundredth along a cosine, or stays."""
+    patience: int = 8
+    """Epochs without a smaller held-out loss after which it stops."""
+    degrees: float = 6.0
+    """Largest rotation in augmentation."""
+    strain: float = 0.03
+    """Largest local stretch of the elastic augmentation."""
+    check: int = 300
+    """Simulated windows to test on, and twice as many to calibrate on; ``vgg`` only."""
+    seed: int = 0
+    filters: tuple[int, ...] = (32, 32, 48, 64, 96)
+    """Of ``vgg``; those of the first stage of ``vgg-inception``."""
+
+
+PRESETS: dict[str, LabelledSettings] = {
+    "fine-tuning": LabelledSettings(),
+    "from-nothing": LabelledSettings(
+        crops=12000, labelled=0.25, epochs=60, draws=12800, rate=2e-3, patience=15, check=1000
+    ),
+    "inception": LabelledSettings(
+        "vgg-inception", crops=0, labelled=1.0, epochs=60, draws=12800, batch=32, rate=1e-3, patience=15, filters=(8,)
+    ),
+    "upstream": LabelledSettings(
+        "vgg-inception",
+        crops=0,
+        labelled=1.0,
+        epochs=100,
+        draws=0,
+        held=0,
+        batch=32,
+        rate=1e-3,
+        falls=False,
+        patience=10,
+        filters=(8,),
+    ),
+}
+"""``upstream`` is the recipe of the public repository gapsc-us/DL4ART (run of March 2023): ``regVGG(8, 0.05)``, NMAE,
+84 variants of each crop, Adam at 1e-3, batches of 32, at most 100 epochs, patience 10, histogram equalisation. The
+others are ours: to start from a model, from nothing, and from nothing with the upstream's network."""
+NAMED = ("upstream",)
+"""Presets that are asked for by name; the others follow from what is trained."""
+
+
+class Base(Protocol):
+    """What has to be known of a model to start from."""
+
+    @property
+    def name(self) -> str:
+        """Name, with the first digits of the hash."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """Kind of network."""
+
+    @property
+    def filters(self) -> tuple[int, ...]:
+        """As in `LabelledSettings`."""
+
+
+def choose_settings(
+    given: Mapping[str, Any],
+    *,
+    base: Base | None = None,
+    architecture: Architecture | None = None,
+    preset: str | None = None,
+) -> LabelledSettings:
+    """Choose the settings of a training on labelled crops.
+
+    Parameters
+    ----------
+    given : mapping
+        Settings that the user states, by name.
+    base : Base, optional
+        The model to start from.
+    architecture : str, optional
+        That of the base if left out, else ``vgg``; with a preset the preset's.
+    preset : str, optional
+        One of `NAMED`.
+
+    Raises
+    ------
+    InputError
+        If some of it means nothing together.
+    """
+    if preset is not None:
+        if preset not in NAMED:
+            raise InputError(f"{preset!r} is no preset. Choose one of {', '.join(NAMED)}.")
+        chosen = PRESETS[preset]
+        if base:
+            raise InputError(f"--preset {preset} trains from nothing, and --from starts from a model. Leave one out.")
+        if architecture not in (None, chosen.architecture):
+            raise InputError(f"--preset {preset} is for {chosen.architecture}, not {architecture}. Leave one out.")
+    elif base:
+        if architecture not in (None, base.architecture):
+            raise InputError(
+                f"--from names a model of architecture {base.architecture}, not {architecture}. Leave one out."
+            )
+        settings = (
+            PRESETS["fine-tuning"]
+            if base.architecture == "vgg"
+            else replace(PRESETS["inception"], epochs=20, rate=3e-4)
+        )
+        chosen = replace(settings, base=base.name, filters=base.filters)
+    else:
+        chosen = PRESETS["inception" if architecture == "vgg-inception" else "from-nothing"]
+    meaningless = [
+        name
+        for name in given
+        if (name in ("crops", "check") and chosen.architecture != "vgg") or (name == "draws" and not chosen.draws)
+    ]
+    if meaningless:
+        what = f"--preset {preset}" if preset else f"--architecture {chosen.architecture}"
+        options = " and ".join(f"--{name}" for name in meaningless)
+        raise InputError(f"{options} has no meaning with {what}. Leave it out.")
+    return replace(chosen, **given)
