@@ -58,8 +58,9 @@ def apply_warp(warp: Warp, picture: Array, gradient: Array, side: int = WINDOW) 
         From where. Points outside the crop take the value at its border.
     picture : (h, w) array
         The crop's picture, prepared or not.
-    gradient : (2, 2, h, w) array
-        Gradients of its thread phases, as in `dl4art.regression.labelled.LabelledCrop`.
+    gradient : (2, 2, h / k, w / k) array
+        Gradients of its thread phases, as in `dl4art.regression.labelled.LabelledCrop`; k is one, or the side of the
+        cells over which they were averaged.
     side : int
         Of the window, px.
 
@@ -83,14 +84,16 @@ def apply_warp(warp: Warp, picture: Array, gradient: Array, side: int = WINDOW) 
         for axis in (0, 1)
     ]
     system = gradient[int(warp.turned)]
+    cell = shape[0] // system.shape[1]
     x, y = (np.rint(place) for place in places)
     if max(np.abs(x - places[0]).max(), np.abs(y - places[1]).max()) < 1e-6:
         rows, cols = (np.clip(n, 0, size - 1).astype(np.intp) for n, size in zip((y, x), shape, strict=True))
         window = picture[rows, cols]
-        across, down = (part[rows, cols].astype(np.float64) for part in system)
+        across, down = (part[rows // cell, cols // cell].astype(np.float64) for part in system)
     else:
         where = places[::-1]
         window = ndimage.map_coordinates(picture.astype(np.float32), where, order=3, mode="nearest")
+        where = [(place + 0.5) / cell - 0.5 for place in where]
         across, down = (
             ndimage.map_coordinates(part.astype(np.float32), where, order=1, mode="nearest") for part in system
         )
@@ -116,7 +119,14 @@ def thread_angle(gradient: Array) -> Array:
 
 
 def draw_warp(
-    rng: np.random.Generator, shape: tuple[int, int], *, degrees: float = 6.0, strain: float = 0.03, side: int = WINDOW
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    *,
+    turned: bool | None = None,
+    scale: float = 1.0,
+    degrees: float = 6.0,
+    strain: float = 0.03,
+    side: int = WINDOW,
 ) -> Warp:
     """Draw a warp: one of the eight positions of a square, a rotation, an elastic part and a shift.
 
@@ -125,7 +135,12 @@ def draw_warp(
     rng : Generator
         Source of randomness.
     shape : (int, int)
-        Rows and columns of the crop. In one too small for a turned window, windows are only shifted and flipped.
+        Rows and columns of the crop. In one too small for a turned window windows are only scaled, flipped and shifted,
+        and in one too small for that they are not scaled.
+    turned : bool, optional
+        Whether the crop's horizontal threads become the vertical ones; drawn if left out.
+    scale : float
+        How many times as dense the threads become.
     degrees : float
         Largest rotation either way.
     strain : float
@@ -133,29 +148,33 @@ def draw_warp(
     side : int
         Of the window, px.
     """
-    position = np.diag(rng.choice([-1.0, 1.0], 2)) @ (_SWAP if rng.random() < 0.5 else _IDENTITY)
-    matrix = rotation(rng.uniform(-degrees, degrees)) @ position
+    turned = bool(rng.random() < 0.5) if turned is None else turned
+    position = np.diag(rng.choice([-1.0, 1.0], 2)) @ (_SWAP if turned else _IDENTITY)
+    rotated = scale * rotation(rng.uniform(-degrees, degrees)) @ position
     wave = 2 * np.pi / (side * rng.uniform(0.7, 2.0, 2))  # about as long as the window, or twice
     direction = rng.uniform(0, 2 * np.pi, (2, 2))
     bends = np.column_stack(
         [
-            (strain * rng.uniform(0, 0.5, 2) / wave)[:, None]
-            * np.stack([np.cos(direction[0]), np.sin(direction[0])], 1),
-            wave[:, None] * np.stack([np.cos(direction[1]), np.sin(direction[1])], 1),
+            (strain * scale * rng.uniform(0, 0.5, 2) / wave)[:, None] * _unit(direction[0]),
+            wave[:, None] * _unit(direction[1]),
             rng.uniform(0, 2 * np.pi, 2),
         ]
     )
     share = rng.uniform(-1, 1, 2)
-    reach = (side - 1) / 2 * np.abs(matrix).sum(axis=1) + np.abs(bends[:, :2]).sum(axis=0)
-    room = (np.array(shape[::-1]) - 1) / 2 - reach
-    if room.min() < 0:
-        matrix, bends = position, np.zeros((0, 5))
-        room = (np.array(shape[::-1]) - side) / 2
-    x, y = share * room
-    if not len(bends):
+    for matrix, waves in ((rotated, bends), (scale * position, bends[:0]), (position, bends[:0])):
+        reach = (side - 1) / 2 * np.abs(matrix).sum(axis=1) + np.abs(waves[:, :2]).sum(axis=0)
+        room = (np.array(shape[::-1]) - 1) / 2 - reach
+        if room.min() >= -1e-9:
+            break
+    x, y = (share * room).tolist()
+    if matrix is position:
         # pixels stay pixels
-        x, y = (round(value + place) - place for value, place in ((x, room[0] % 1), (y, room[1] % 1)))
-    return Warp(matrix, (float(x), float(y)), bends)
+        x, y = (round(value + place) - place for value, place in zip((x, y), room.tolist(), strict=True))
+    return Warp(matrix, (x, y), waves)
+
+
+def _unit(angle: Array) -> Array:
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
 _TURNS = [sign * degrees for degrees in (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0) for sign in (1, -1)]

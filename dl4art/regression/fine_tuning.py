@@ -12,7 +12,7 @@ import keras
 
 from dl4art.regression.inception import build_inception
 from dl4art.regression.labelled import LabelledCrop, fingerprint
-from dl4art.regression.labelled_windows import EQUALISED_VIEW, LOCAL_VIEW, Joined, LabelledWindows
+from dl4art.regression.labelled_windows import EQUALISED_VIEW, LOCAL_VIEW, Joined, LabelledWindows, simulated_crops
 from dl4art.regression.losses import nmae, window_loss, window_nmae
 from dl4art.regression.network import WINDOW, build_trainer, build_trunk
 from dl4art.regression.presets import LabelledSettings
@@ -25,6 +25,8 @@ from dl4art.utils.progress import progress
 
 Crops = Sequence[LabelledCrop]
 Tell = Callable[[str], None]
+CROP = 304
+"""Side of the simulated crops in pixels: room to zoom."""
 SHARD = 50
 """Simulated crops in a file: fewer are drawn than for a training from nothing."""
 _OTHER_WEAVES = 0.1
@@ -144,24 +146,42 @@ def _datasets(
 ) -> tuple[Any, Any]:
     """Make the data to learn from and to know when to stop, labelled and simulated."""
     view = LOCAL_VIEW if settings.architecture == "vgg" else EQUALISED_VIEW
-    warps: dict[str, Any] = {"degrees": settings.degrees, "strain": settings.strain}
+    warps: dict[str, Any] = {"degrees": settings.degrees, "zoom": settings.zoom}
     held: Any = LabelledWindows(
-        split["stop"], view, batch=settings.batch, draws=settings.held, seed=settings.seed + 1, fixed=True, **warps
+        split["stop"],
+        view,
+        batch=settings.batch,
+        draws=settings.held,
+        seed=settings.seed + 1,
+        strain=settings.strain,
+        fixed=True,
+        degrees=settings.degrees,
     )
     share = settings.labelled if settings.crops else 1.0
     batch = max(1, round(share * settings.batch))
     draws = round(settings.draws * batch / settings.batch)
     windows: Any = LabelledWindows(
-        split["train"], view, batch=batch, draws=draws, seed=settings.seed, epoch=done, **warps
+        split["train"], view, batch=batch, draws=draws, seed=settings.seed, epoch=done, strain=settings.strain, **warps
     )
     if not settings.crops:
         return windows, held
     tell(f"{settings.crops} simulated crops are mixed in")
     data = folder / "crops"
     train = simulate_samples(
-        data, "train", settings.crops, 240, other_weaves=_OTHER_WEAVES, shard=SHARD, workers=workers
+        data, "train", settings.crops, CROP, other_weaves=_OTHER_WEAVES, shard=SHARD, workers=workers
     )
     stop = simulate_samples(data, "stop", max(1, settings.held // 2), WINDOW, shard=SHARD, workers=workers)
     rest = settings.batch - batch
-    other = Windows(train, batch=rest, draws=rest * len(windows), seed=settings.seed, epoch=done)
+    aims = [density for crop in split["train"] for density in crop.density]
+    other = LabelledWindows(
+        simulated_crops(train),
+        view,
+        batch=rest,
+        draws=rest * len(windows),
+        seed=settings.seed + 2,
+        epoch=done,
+        strain=0.0,
+        aims=aims,
+        **warps,
+    )
     return Joined(windows, other), Joined(held, Windows(stop, batch=settings.batch))

@@ -20,6 +20,7 @@ from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.cropping.reading import read_plate
 from dl4art.cropping.shapes import read_drawing
 from dl4art.cropping.threads import DIRECTIONS, phase_gradient
+from dl4art.simulation.readability import READABLE
 from dl4art.utils.errors import InputError, reason
 from dl4art.utils.files import sha256
 
@@ -35,13 +36,15 @@ class LabelledCrop:
     name: str
     """Relative to the folder of all crops, without suffix."""
     canvas: str
-    grey: npt.NDArray[np.float32]
+    grey: npt.NDArray[Any]
     """Grey values in the units of the file, (h, w)."""
     gradient: npt.NDArray[np.float16]
     """Gradient of the thread phase of the vertical and of the horizontal threads, to the right and down, in threads
     per px, (2, 2, h, w). Its length is the density; it is what can be warped along with the picture."""
     sha256: str
     """Of the picture's and the labels' files."""
+    contrast: tuple[float, float] = (READABLE, READABLE)
+    """Contrast-to-noise ratio of both thread systems: what a person could draw can be read."""
 
     @property
     def density(self) -> tuple[float, float]:

@@ -106,7 +106,7 @@ def labelled_card(
         base=settings.base or "none",
         what=_WHAT[settings.architecture],
         calibrated=" and to calibrate on" + (", beside simulated ones" if vgg else ""),
-        mixed=f"{settings.crops} simulated crops of 240 px were mixed in, each from a canvas of its own."
+        mixed=f"{settings.crops} simulated crops of 304 px were mixed in, each from a canvas of its own."
         if settings.crops
         else "No simulated crops.",
         canvases=_rows(canvases),

@@ -11,12 +11,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from dl4art.cropping.plate import PX_PER_CM
 from dl4art.regression.augment import Warp, apply_warp, draw_warp, thread_angle, upstream_warps, window_density
 from dl4art.regression.labelled import LabelledCrop
 from dl4art.regression.preprocess import equalise, normalise, stretched
 from dl4art.regression.training import truth_row
 from dl4art.simulation.readability import READABLE
-from dl4art.simulation.samples import cell_means
+from dl4art.simulation.samples import Samples, cell_means
 
 Array = npt.NDArray[np.float32]
 Batch = tuple[Array, Array]
@@ -30,18 +31,18 @@ class View:
     """Done once to the grey values of a whole crop."""
     finish: Callable[[Array], Array]
     """Done to each window of it."""
-    truth: Callable[[npt.NDArray[Any]], list[float]]
-    """Row of the truth from the gradient (2, side, side) of the phase of the window's vertical threads."""
+    truth: Callable[[npt.NDArray[Any], float], list[float]]
+    """Row of the truth from the gradient (2, side, side) of the phase of the window's vertical threads and from their
+    contrast-to-noise ratio."""
 
 
-def _all_truth(gradient: npt.NDArray[Any]) -> list[float]:
+def _all_truth(gradient: npt.NDArray[Any], contrast: float) -> list[float]:
     means = np.stack([cell_means(part) for part in gradient])
     angle = float(thread_angle(means).mean()) / 10
-    # what a person could draw can be read
-    return truth_row(cell_means(window_density(gradient)), READABLE, angle)
+    return truth_row(cell_means(window_density(gradient)), contrast, angle)
 
 
-def _density_alone(gradient: npt.NDArray[Any]) -> list[float]:
+def _density_alone(gradient: npt.NDArray[Any], contrast: float) -> list[float]:  # noqa: ARG001
     return [float(window_density(gradient).mean())]
 
 
@@ -52,7 +53,7 @@ EQUALISED_VIEW = View(equalise, stretched, _density_alone)
 
 
 class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
-    """Windows of labelled crops; what is drawn depends on seed, epoch and number of the batch only.
+    """Windows of labelled (or simulated) crops; what is drawn depends on seed, epoch and number of the batch only.
 
     Parameters
     ----------
@@ -68,6 +69,10 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
         Of the warps and of the order.
     degrees, strain : float
         As in `dl4art.regression.augment.draw_warp`.
+    zoom : float
+        Threads become up to so many times as dense, or as sparse.
+    aims : sequence of float
+        Densities, th/cm. Half of the windows are drawn from those that a zoom brings to one of these, and brought there.
     epoch : int
         Epochs that have been trained already.
     fixed : bool
@@ -84,18 +89,24 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
         seed: int = 0,
         degrees: float = 6.0,
         strain: float = 0.03,
+        zoom: float = 1.0,
+        aims: Sequence[float] = (),
         epoch: int = 0,
         fixed: bool = False,
     ) -> None:
         super().__init__(workers=1)
         self.crops, self.view, self.batch, self.draws, self.seed = crops, view, batch, draws, seed
-        self.degrees, self.strain, self.fixed = degrees, strain, fixed
+        self.degrees, self.strain, self.zoom, self.aims, self.fixed = degrees, strain, zoom, aims, fixed
         self.epoch = 0 if fixed else epoch
         self.pictures = [view.prepare(crop.grey) for crop in crops]
-        self.items = [] if draws else [(n, w) for n, c in enumerate(crops) for w in upstream_warps(_shape(c))]
+        self.variants = [] if draws else [(n, w) for n, c in enumerate(crops) for w in upstream_warps(_shape(c))]
+        systems = np.array([crop.contrast for crop in crops]).ravel()
+        # what cannot be read teaches little but that it cannot: one in four is enough
+        self.items = np.flatnonzero((systems > READABLE / 2) | (np.arange(len(systems)) % 4 == 0))
+        self.density = np.array([crop.density for crop in crops]).ravel()[self.items]
 
     def __len__(self) -> int:
-        return math.ceil((self.draws or len(self.items)) / self.batch)
+        return math.ceil((self.draws or len(self.variants)) / self.batch)
 
     def on_epoch_end(self) -> None:
         """Draw other windows in the next epoch."""
@@ -107,20 +118,53 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
         return np.array(pictures, np.float32)[..., None], np.array(truths, np.float32)
 
     def _chosen(self, index: int) -> list[tuple[int, Warp]]:
-        if self.items:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.items))
-            return [self.items[item] for item in order[index * self.batch : (index + 1) * self.batch]]
+        """Numbers of crops, and warps, of a batch."""
+        if self.variants:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.variants))
+            return [self.variants[item] for item in order[index * self.batch : (index + 1) * self.batch]]
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        numbers = rng.integers(0, len(self.crops), min(self.batch, self.draws - index * self.batch)).tolist()
-        shapes = [_shape(self.crops[number]) for number in numbers]
-        return [
-            (number, draw_warp(rng, shape, degrees=self.degrees, strain=self.strain))
-            for number, shape in zip(numbers, shapes, strict=True)
-        ]
+        return [self._draw(rng) for _ in range(min(self.batch, self.draws - index * self.batch))]
+
+    def _draw(self, rng: np.random.Generator) -> tuple[int, Warp]:
+        item, scale = int(rng.integers(len(self.items))), float(self.zoom ** rng.uniform(-1, 1))
+        if len(self.aims) and rng.random() < 0.5:
+            scales = rng.choice(self.aims) / self.density
+            near = np.flatnonzero(np.abs(np.log(scales)) <= np.log(self.zoom))
+            if len(near):
+                item = int(rng.choice(near))
+                scale = float(scales[item])
+        number, system = divmod(int(self.items[item]), 2)
+        warp = draw_warp(
+            rng,
+            _shape(self.crops[number]),
+            turned=bool(system),
+            scale=scale,
+            degrees=self.degrees,
+            strain=self.strain,
+        )
+        return number, warp
 
     def _window(self, number: int, warp: Warp) -> tuple[Array, list[float]]:
-        window, gradient = apply_warp(warp, self.pictures[number], self.crops[number].gradient)
-        return self.view.finish(window), self.view.truth(gradient)
+        crop = self.crops[number]
+        window, gradient = apply_warp(warp, self.pictures[number], crop.gradient)
+        return self.view.finish(window), self.view.truth(gradient, crop.contrast[int(warp.turned)])
+
+
+def simulated_crops(samples: Samples) -> list[LabelledCrop]:
+    """Simulated crops in the form of labelled ones, to be turned and zoomed as those are.
+
+    In each crop the threads of a system all have its mean angle, so that a stretch, which changes the density by the
+    angle, would not be exact; turns and zooms are.
+    """
+    angle = np.deg2rad(samples.angle.astype(np.float64))
+    away = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    # to the right and down, from each system's own direction
+    unit = np.stack([away[:, 0] * [1, -1], away[:, 1, ::-1]], axis=1)
+    gradient = samples.density[:, :, None] / PX_PER_CM * unit[..., None, None]
+    return [
+        LabelledCrop(str(n), "simulated", samples.grey[n], part.astype(np.float16), "", (float(v), float(h)))
+        for n, (part, (v, h)) in enumerate(zip(gradient, samples.readable, strict=True))
+    ]
 
 
 class Joined(keras.utils.PyDataset):  # type: ignore[misc]

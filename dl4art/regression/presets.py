@@ -21,7 +21,7 @@ class LabelledSettings:
     base: str = ""
     """Name of the model whose weights it starts from, with the first digits of their hash; empty for none."""
     crops: int = 1500
-    """Simulated crops of 240 px that are mixed in, so that what the base knew is not forgotten; ``vgg`` only."""
+    """Simulated crops of 304 px that are mixed in, so that what the base knew is not forgotten; ``vgg`` only."""
     labelled: float = 0.5
     """Share of labelled windows in a batch where simulated ones are mixed in."""
     epochs: int = 20
@@ -40,6 +40,9 @@ class LabelledSettings:
     """Largest rotation in augmentation."""
     strain: float = 0.03
     """Largest local stretch of the elastic augmentation."""
+    zoom: float = 1.35
+    """Threads become up to so many times as dense or as sparse; half of the simulated windows as dense as labelled
+    ones, where that takes no more."""
     check: int = 300
     """Simulated windows to test on, and twice as many to calibrate on; ``vgg`` only."""
     seed: int = 0

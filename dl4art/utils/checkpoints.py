@@ -14,12 +14,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from dl4art.utils.errors import Dl4artError, InputError, OutputError
+from dl4art.utils.errors import Dl4artError, InputError
 from dl4art.utils.files import atomic_path
 
 BEST = "model.weights.h5"
 CURVE = "curve.csv"
 _STATE = "training.json"
+_HDF5_BYTES = 4096  # that an array takes up in a file beside its values, at most
 
 
 class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
@@ -133,7 +134,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         state, before = f"state-{epoch + 1:04d}.weights.h5", self._state
         names = [state, BEST] if self.best == self.done - 1 else [state]
         for name in names:
-            self._save(self.folder / name)
+            save_weights(self.model, self.folder / name)
         self._state = state
         with atomic_path(self.folder / CURVE) as path:
             path.write_text(self._curve(), encoding="utf-8")
@@ -148,19 +149,24 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
             self.tell(f"no better for {self.patience} epochs: the best is epoch {self.best + 1}")
 
-    def _save(self, target: Path) -> None:
-        with atomic_path(target) as path:
-            try:
-                self.model.save_weights(path)
-            except (RuntimeError, ValueError) as error:  # HDF5's words for a disk that is full
-                raise OutputError(f"{target}: cannot be written ({error}). Make room, and go on with -o.") from error
-
     def _curve(self) -> str:
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self.rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, "epoch": int(row["epoch"])} for row in self.rows)
         return text.getvalue()
+
+
+def save_weights(model: keras.Model, target: Path) -> None:
+    """Write a model's weights, and its optimiser's if it is compiled, whole or not at all; OutputError if it cannot be.
+
+    HDF5 may take the whole program with it where a disk is full, so that the room is taken before it begins.
+    """
+    known = [*model.variables, *(getattr(model.optimizer, "variables", None) or [])]
+    room = sum(_HDF5_BYTES + 4 * math.prod(variable.shape) for variable in known)
+    with atomic_path(target) as path:
+        path.write_bytes(bytes(room))
+        model.save_weights(path)
 
 
 def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:

@@ -142,7 +142,7 @@ def test_what_is_drawn_lies_in_the_crop(seed, height, width):
         assert window.min() >= -0.51
         assert window.max() <= side - 0.49
     if min(height, width) < 205:
-        assert not len(warp.bends)
+        assert len(warp.bends) == 0
         assert np.unique(np.rint(np.abs(warp.matrix))).tolist() == [0, 1]
 
 
