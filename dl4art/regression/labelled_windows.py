@@ -72,7 +72,7 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
     zoom : float
         Threads become up to so many times as dense, or as sparse.
     aims : sequence of float
-        Densities, th/cm. Half of the windows are drawn from those that a zoom brings to one of these, and brought there.
+        Densities, th/cm. Half of the windows are drawn from crops that a zoom brings to one of these.
     epoch : int
         Epochs that have been trained already.
     fixed : bool
@@ -151,7 +151,7 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 def simulated_crops(samples: Samples) -> list[LabelledCrop]:
-    """Simulated crops in the form of labelled ones, to be turned and zoomed as those are.
+    """Bring simulated crops into the form of labelled ones, to be turned and zoomed as those are.
 
     In each crop the threads of a system all have its mean angle, so that a stretch, which changes the density by the
     angle, would not be exact; turns and zooms are.

@@ -145,7 +145,7 @@ def test_archives_that_are_not_whole(mine, gone, said):
 
 def test_a_crop_of_less_than_a_window(write_labelled_crops, tmp_path):
     write_labelled_crops(tmp_path, [(10, 12)], crops=1, side=180)
-    with pytest.raises(InputError, match="shows 0.90 x 0.90 cm, and at least 1 x 1 cm is needed"):
+    with pytest.raises(InputError, match=r"shows 0.90 x 0.90 cm, and at least 1 x 1 cm is needed"):
         read(tmp_path)
 
 

@@ -104,7 +104,7 @@ def test_a_full_disk_loses_nothing(tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
     try:
-        with pytest.raises(OutputError, match="state-0003.weights.h5: cannot be written"):
+        with pytest.raises(OutputError, match=r"state-0003.weights.h5: cannot be written"):
             train(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -116,12 +116,12 @@ def test_a_full_disk_loses_nothing(tmp_path):
 @pytest.mark.parametrize("text", ["{", "[]", '{"state": "x"}'])
 def test_a_damaged_state_is_named(text, tmp_path):
     (tmp_path / "training.json").write_text(text)
-    with pytest.raises(InputError, match="training.json: cannot be read"):
+    with pytest.raises(InputError, match=r"training.json: cannot be read"):
         Checkpoints(tmp_path, 4)
 
 
 def test_weights_of_another_network_are_named(tmp_path):
     train(tmp_path, stop_after=1)
-    with pytest.raises(InputError, match="state-0001.weights.h5: cannot be loaded"):
+    with pytest.raises(InputError, match=r"state-0001.weights.h5: cannot be loaded"):
         Checkpoints(tmp_path, 4).restore(make(width=5))
     assert json.loads((tmp_path / "training.json").read_text())["state"] == "state-0001.weights.h5"
