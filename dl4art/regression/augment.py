@@ -49,7 +49,9 @@ def rotation(degrees: float) -> Array:
     return np.array([[cos, -sin], [sin, cos]])
 
 
-def apply_warp(warp: Warp, picture: Array, gradient: Array, side: int = WINDOW) -> tuple[Array, Array]:
+def apply_warp(
+    warp: Warp, picture: Array, gradient: Array, side: int = WINDOW, *, step: int = 1
+) -> tuple[Array, Array]:
     """Take a window out of a crop.
 
     Parameters
@@ -63,47 +65,67 @@ def apply_warp(warp: Warp, picture: Array, gradient: Array, side: int = WINDOW) 
         cells over which they were averaged.
     side : int
         Of the window, px.
+    step : int
+        Pixels from one value of the window's gradient to the next.
 
     Returns
     -------
     picture : (side, side) array of float32
         Cubic interpolation; exact where pixels fall on pixels.
-    gradient : (2, side, side) array
-        Gradient of the phase of the threads that are vertical in the window, threads per px, to the right and down.
+    gradient : (2, side / step, side / step) array
+        Gradient of the phase of the threads that are vertical in the window, threads per px, to the right and down, in
+        the middles of squares of `step` px.
     """
-    middle = (side - 1) / 2
-    v, u = np.mgrid[:side, :side] - middle
-    phase = warp.bends[:, 2, None, None] * u + warp.bends[:, 3, None, None] * v + warp.bends[:, 4, None, None]
-    shape = picture.shape
-    places = [
-        (shape[1 - axis] - 1) / 2
-        + warp.shift[axis]
-        + warp.matrix[axis, 0] * u
-        + warp.matrix[axis, 1] * v
-        + np.tensordot(warp.bends[:, axis], np.sin(phase), 1)
-        for axis in (0, 1)
-    ]
-    system = gradient[int(warp.turned)]
-    cell = shape[0] // system.shape[1]
+    places = _places(warp, picture.shape, _grid(side, 1))
     x, y = (np.rint(place) for place in places)
     if max(np.abs(x - places[0]).max(), np.abs(y - places[1]).max()) < 1e-6:
-        rows, cols = (np.clip(n, 0, size - 1).astype(np.intp) for n, size in zip((y, x), shape, strict=True))
+        rows, cols = (np.clip(n, 0, size - 1).astype(np.intp) for n, size in zip((y, x), picture.shape, strict=True))
         window = picture[rows, cols]
-        across, down = (part[rows // cell, cols // cell].astype(np.float64) for part in system)
     else:
-        where = places[::-1]
-        window = ndimage.map_coordinates(picture.astype(np.float32), where, order=3, mode="nearest")
-        where = [(place + 0.5) / cell - 0.5 for place in where]
-        across, down = (
-            ndimage.map_coordinates(part.astype(np.float32), where, order=1, mode="nearest") for part in system
+        window = ndimage.map_coordinates(picture.astype(np.float32), places[::-1], order=3, mode="nearest")
+    grid = _grid(side, step)
+    cell = round(picture.shape[0] / gradient.shape[2])
+    # rounded, so that what falls on a pixel takes its value exactly
+    where = [np.round((place + 0.5) / cell - 0.5, 9) for place in _places(warp, picture.shape, grid)[::-1]]
+    across, down = (
+        ndimage.map_coordinates(part.astype(np.float64), where, order=1, mode="nearest")
+        for part in gradient[int(warp.turned)]
+    )
+    slope = np.cos(_phase(warp, grid))
+    warped = [
+        sum(
+            (warp.matrix[axis, to] + np.tensordot(warp.bends[:, axis] * warp.bends[:, 2 + to], slope, 1)) * part
+            for axis, part in enumerate((across, down))
         )
-    slope = np.cos(phase)
-    derivative = [
-        [warp.matrix[axis, to] + np.tensordot(warp.bends[:, axis] * warp.bends[:, 2 + to], slope, 1) for to in (0, 1)]
+        for to in (0, 1)
+    ]
+    return window.astype(np.float32), np.stack(warped)
+
+
+def _grid(side: int, step: int) -> tuple[Array, Array]:
+    """Points (x, y) of a window from its middle: the middles of squares of `step` px, as a row and a column."""
+    along = (np.arange(side // step) + 0.5) * step - side / 2
+    return along[None, :], along[:, None]
+
+
+def _phase(warp: Warp, grid: tuple[Array, Array]) -> Array:
+    """Phase of each wave of the elastic part at points of a window, (k, rows, columns)."""
+    _, _, along_x, along_y, start = warp.bends.T[..., None, None]
+    phase: Array = along_x * grid[0] + along_y * grid[1] + start
+    return phase
+
+
+def _places(warp: Warp, shape: tuple[int, ...], grid: tuple[Array, Array]) -> list[Array]:
+    """Points (x, y) of the crop, px from the centre of its first pixel, that points of a window are taken from."""
+    wave = np.sin(_phase(warp, grid))
+    return [
+        (shape[1 - axis] - 1) / 2
+        + warp.shift[axis]
+        + warp.matrix[axis, 0] * grid[0]
+        + warp.matrix[axis, 1] * grid[1]
+        + np.tensordot(warp.bends[:, axis], wave, 1)
         for axis in (0, 1)
     ]
-    warped = [derivative[0][to] * across + derivative[1][to] * down for to in (0, 1)]
-    return window.astype(np.float32), np.stack(warped)
 
 
 def window_density(gradient: Array) -> Array:
@@ -136,7 +158,7 @@ def draw_warp(
         Source of randomness.
     shape : (int, int)
         Rows and columns of the crop. In one too small for a turned window windows are only scaled, flipped and shifted,
-        and in one too small for that they are not scaled.
+        and in one too small for that they are not scaled. Pixels stay pixels then, and where nothing else is asked for.
     turned : bool, optional
         Whether the crop's horizontal threads become the vertical ones; drawn if left out.
     scale : float
@@ -161,14 +183,14 @@ def draw_warp(
         ]
     )
     share = rng.uniform(-1, 1, 2)
-    for matrix, waves in ((rotated, bends), (scale * position, bends[:0]), (position, bends[:0])):
+    tries = [(rotated, bends), (scale * position, bends[:0]), (position, bends[:0])]
+    for matrix, waves in tries[2:] if scale == 1 and degrees == strain == 0 else tries:
         reach = (side - 1) / 2 * np.abs(matrix).sum(axis=1) + np.abs(waves[:, :2]).sum(axis=0)
         room = (np.array(shape[::-1]) - 1) / 2 - reach
         if room.min() >= -1e-9:
             break
     x, y = (share * room).tolist()
     if matrix is position:
-        # pixels stay pixels
         x, y = (round(value + place) - place for value, place in zip((x, y), room.tolist(), strict=True))
     return Warp(matrix, (x, y), waves)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def train_labelled(
         return folder / BEST
     keras.utils.set_random_seed(settings.seed)
     windows, held = _datasets(settings, split, folder, kept.done, workers=workers, tell=tell)
-    model = build_network(settings)
+    with _policy(settings.precision):
+        model = build_network(settings)
     if base is not None:
         model.load_weights(base)
         # their statistics are those of many thousand crops, which a few hundred must not replace
@@ -117,6 +119,16 @@ def build_network(settings: LabelledSettings) -> keras.Model:
     if settings.architecture == "vgg":
         return build_trainer(build_trunk(settings.filters))
     return build_inception(settings.filters[0])
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _claim(folder: Path, settings: LabelledSettings, crops: Crops) -> None:

@@ -25,6 +25,8 @@ from dl4art.utils.errors import InputError, reason
 from dl4art.utils.files import sha256
 
 WINDOW = 200
+CELL = 4
+"""Side in pixels of the cells over which gradients are kept: finer than the threads lie."""
 _UNLABELLED = 0.05  # of a crop's rows (columns) may be crossed by no two threads, and then take their neighbours'
 _TOLD = 3  # files that an error names
 
@@ -38,20 +40,16 @@ class LabelledCrop:
     canvas: str
     grey: npt.NDArray[Any]
     """Grey values in the units of the file, (h, w)."""
-    gradient: npt.NDArray[np.float16]
+    gradient: npt.NDArray[np.float32]
     """Gradient of the thread phase of the vertical and of the horizontal threads, to the right and down, in threads
-    per px, (2, 2, h, w). Its length is the density; it is what can be warped along with the picture."""
+    per px, means over cells of k px, (2, 2, h / k, w / k). Its length is the density; it is what can be warped along
+    with the picture."""
+    density: tuple[float, float]
+    """Densities of the vertical and the horizontal threads of the whole crop, threads per cm."""
     sha256: str
     """Of the picture's and the labels' files."""
     contrast: tuple[float, float] = (READABLE, READABLE)
     """Contrast-to-noise ratio of both thread systems: what a person could draw can be read."""
-
-    @property
-    def density(self) -> tuple[float, float]:
-        """Densities of the vertical and the horizontal threads of the whole crop, threads per cm."""
-        across, down = self.gradient.astype(np.float64).transpose(1, 0, 2, 3)
-        vertical, horizontal = np.hypot(across, down).mean(axis=(1, 2)) * PX_PER_CM
-        return float(vertical), float(horizontal)
 
 
 def read_labelled(files: Sequence[Path], root: Path) -> list[LabelledCrop]:
@@ -165,7 +163,18 @@ def _read(stem: Path, root: Path, picture: Path | None) -> LabelledCrop:
     gradient = _gradient(labels, plate, (grey.shape[0], grey.shape[1]))
     name = stem.relative_to(root)
     digest = hashlib.sha256("".join(sha256(path) for path in (picture, *labelled)).encode()).hexdigest()
-    return LabelledCrop(name.as_posix(), canvas_of(name), grey, gradient.astype(np.float16), digest)
+    vertical, horizontal = np.hypot(gradient[:, 0], gradient[:, 1]).mean(axis=(1, 2)) * PX_PER_CM
+    means = _cell_means(gradient).astype(np.float32)
+    return LabelledCrop(name.as_posix(), canvas_of(name), grey, means, (float(vertical), float(horizontal)), digest)
+
+
+def _cell_means(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Means over cells of `CELL` px, (..., h, w); the last ones of a row or column may be smaller."""
+    for axis in (-2, -1):
+        starts = np.arange(0, values.shape[axis], CELL)
+        count = np.diff(starts, append=values.shape[axis])
+        values = np.add.reduceat(values, starts, axis=axis) / (count[:, None] if axis == -2 else count)
+    return values
 
 
 def _gradient(labels: ThreadLabels, plate: Plate, shape: tuple[int, int]) -> npt.NDArray[Any]:

@@ -13,14 +13,16 @@ import numpy.typing as npt
 
 from dl4art.cropping.plate import PX_PER_CM
 from dl4art.regression.augment import Warp, apply_warp, draw_warp, thread_angle, upstream_warps, window_density
-from dl4art.regression.labelled import LabelledCrop
+from dl4art.regression.labelled import WINDOW, LabelledCrop
 from dl4art.regression.preprocess import equalise, normalise, stretched
 from dl4art.regression.training import truth_row
 from dl4art.simulation.readability import READABLE
-from dl4art.simulation.samples import Samples, cell_means
+from dl4art.simulation.samples import CELL, Samples
 
 Array = npt.NDArray[np.float32]
 Batch = tuple[Array, Array]
+_CELLS = WINDOW // CELL
+_STEP = 4  # px from one value of a window's gradient to the next
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,12 @@ class View:
 
 
 def _all_truth(gradient: npt.NDArray[Any], contrast: float) -> list[float]:
-    means = np.stack([cell_means(part) for part in gradient])
-    angle = float(thread_angle(means).mean()) / 10
-    return truth_row(cell_means(window_density(gradient)), contrast, angle)
+    side = gradient.shape[1] // _CELLS
+    density, *parts = (
+        values.reshape(_CELLS, side, _CELLS, side).mean(axis=(1, 3)) for values in (window_density(gradient), *gradient)
+    )
+    angle = float(thread_angle(np.stack(parts)).mean()) / 10
+    return truth_row(density, contrast, angle)
 
 
 def _density_alone(gradient: npt.NDArray[Any], contrast: float) -> list[float]:  # noqa: ARG001
@@ -68,7 +73,7 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
     seed : int
         Of the warps and of the order.
     degrees, strain : float
-        As in `dl4art.regression.augment.draw_warp`.
+        As in `dl4art.regression.augment.draw_warp`, in every other window.
     zoom : float
         Threads become up to so many times as dense, or as sparse.
     aims : sequence of float
@@ -126,8 +131,11 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
         return [self._draw(rng) for _ in range(min(self.batch, self.draws - index * self.batch))]
 
     def _draw(self, rng: np.random.Generator) -> tuple[int, Warp]:
-        item, scale = int(rng.integers(len(self.items))), float(self.zoom ** rng.uniform(-1, 1))
-        if len(self.aims) and rng.random() < 0.5:
+        item = int(rng.integers(len(self.items)))
+        # every other window is made of pixels as they are
+        warped, aimed = rng.random(2) < 0.5
+        scale = float(self.zoom ** rng.uniform(-1, 1)) if warped else 1.0
+        if len(self.aims) and aimed:
             scales = rng.choice(self.aims) / self.density
             near = np.flatnonzero(np.abs(np.log(scales)) <= np.log(self.zoom))
             if len(near):
@@ -139,14 +147,14 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
             _shape(self.crops[number]),
             turned=bool(system),
             scale=scale,
-            degrees=self.degrees,
-            strain=self.strain,
+            degrees=self.degrees * warped,
+            strain=self.strain * warped,
         )
         return number, warp
 
     def _window(self, number: int, warp: Warp) -> tuple[Array, list[float]]:
         crop = self.crops[number]
-        window, gradient = apply_warp(warp, self.pictures[number], crop.gradient)
+        window, gradient = apply_warp(warp, self.pictures[number], crop.gradient, step=_STEP)
         return self.view.finish(window), self.view.truth(gradient, crop.contrast[int(warp.turned)])
 
 
@@ -161,9 +169,13 @@ def simulated_crops(samples: Samples) -> list[LabelledCrop]:
     # to the right and down, from each system's own direction
     unit = np.stack([away[:, 0] * [1, -1], away[:, 1, ::-1]], axis=1)
     gradient = samples.density[:, :, None] / PX_PER_CM * unit[..., None, None]
+    density = samples.density.mean(axis=(2, 3)).tolist()
+    contrast = samples.readable.tolist()
     return [
-        LabelledCrop(str(n), "simulated", samples.grey[n], part.astype(np.float16), "", (float(v), float(h)))
-        for n, (part, (v, h)) in enumerate(zip(gradient, samples.readable, strict=True))
+        LabelledCrop(
+            str(n), "simulated", grey, gradient[n].astype(np.float32), tuple(density[n]), "", tuple(contrast[n])
+        )
+        for n, grey in enumerate(samples.grey)
     ]
 
 

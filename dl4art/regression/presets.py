@@ -45,6 +45,8 @@ class LabelledSettings:
     ones, where that takes no more."""
     check: int = 300
     """Simulated windows to test on, and twice as many to calibrate on; ``vgg`` only."""
+    precision: str = "mixed_bfloat16"
+    """Keras' policy while training, as in `dl4art.regression.training.TrainingSettings`."""
     seed: int = 0
     filters: tuple[int, ...] = (32, 32, 48, 64, 96)
     """Of ``vgg``; those of the first stage of ``vgg-inception``."""
@@ -56,7 +58,16 @@ PRESETS: dict[str, LabelledSettings] = {
         crops=12000, labelled=0.25, epochs=60, draws=12800, rate=2e-3, patience=15, check=1000
     ),
     "inception": LabelledSettings(
-        "vgg-inception", crops=0, labelled=1.0, epochs=60, draws=12800, batch=32, rate=1e-3, patience=15, filters=(8,)
+        "vgg-inception",
+        crops=0,
+        labelled=1.0,
+        epochs=60,
+        draws=12800,
+        batch=32,
+        rate=1e-3,
+        patience=15,
+        precision="float32",
+        filters=(8,),
     ),
     "upstream": LabelledSettings(
         "vgg-inception",
@@ -69,6 +80,7 @@ PRESETS: dict[str, LabelledSettings] = {
         rate=1e-3,
         falls=False,
         patience=10,
+        precision="float32",
         filters=(8,),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,11 +47,14 @@ class WindowCounter:
 
         try:
             network = build_inception(folder.config["filters"][0])
-            network.load_weights(folder.weights)
+            with warnings.catch_warnings():
+                # Keras only warns of layers that it leaves as they are
+                warnings.simplefilter("error", UserWarning)
+                network.load_weights(folder.weights)
             half = folder.calibration["half_width"]
             low, high = (float(value) for value in folder.calibration["densities"])
             return cls(folder, None if half is None else float(half), (low, high), network)
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, OSError, UserWarning) as error:
             raise ModelError(f"{folder.path}: cannot be loaded as a {ARCHITECTURE} counter ({error})") from error
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dl4art.regression.augment import (
@@ -134,6 +134,7 @@ def test_twice_as_large_is_half_as_dense():
 
 @settings(max_examples=30, deadline=None)
 @given(SEEDS, st.integers(200, 340), st.integers(200, 340))
+@example(1, 200, 300)
 def test_what_is_drawn_lies_in_the_crop(seed, height, width):
     warp = draw_warp(np.random.default_rng(seed), (height, width))
     y, x = np.mgrid[:height, :width].astype(float)
@@ -141,9 +142,9 @@ def test_what_is_drawn_lies_in_the_crop(seed, height, width):
         window, _ = apply_warp(warp, place, np.ones((2, 2, height, width)))
         assert window.min() >= -0.51
         assert window.max() <= side - 0.49
-    if min(height, width) < 205:
+    if min(height, width) == 200:
         assert len(warp.bends) == 0
-        assert np.unique(np.rint(np.abs(warp.matrix))).tolist() == [0, 1]
+        assert np.unique(np.abs(warp.matrix)).tolist() == [0, 1]
 
 
 def test_the_upstreams_variants():
