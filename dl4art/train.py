@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dl4art.utils import cli, tables
+from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError
 
 _OPTIONS = {
@@ -76,9 +77,6 @@ def _train(args: argparse.Namespace) -> int:
     if args.data and not Path(args.data).is_dir():
         raise InputError(f"{args.data}: is not a folder. Name the folder of all labelled crops.")
 
-    from dl4art.utils.backend import load_keras
-
-    load_keras()
     folder = Path(args.output)
 
     def tell(text: str) -> None:
@@ -98,6 +96,7 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _train_counter(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:
+    load_keras()
     from dl4art.regression.release import finish_model
     from dl4art.regression.training import TrainingSettings, train_counter
 
@@ -109,25 +108,29 @@ def _train_counter(given: dict[str, Any], folder: Path, workers: int, tell: Call
 def _train_on_labels(
     args: argparse.Namespace, files: Sequence[Path], given: dict[str, Any], tell: Callable[[str], None]
 ) -> Path:
-    from dl4art.regression.fine_tuning import train_labelled
     from dl4art.regression.labelled import canvas_rows, read_labelled, split_crops
-    from dl4art.regression.labelled_release import finish_labelled, load_base
-    from dl4art.regression.presets import choose_settings
+    from dl4art.regression.presets import choose_settings, find_base
 
-    base = load_base(args.base) if args.base else None
+    base = find_base(args.base) if args.base else None
     settings = choose_settings(given, base=base, architecture=args.architecture, preset=args.preset)
     output, root = Path(args.output), Path(args.data)
     # what an earlier run has left there is no data
     split = split_crops(read_labelled([f for f in files if not f.is_relative_to(output)], root), settings.seed)
     rows = [(tables.plain_text(name), str(number), use) for name, number, use in canvas_rows(split)]
     print(tables.text_table([("canvas", "crops", "for"), *rows], numeric=(1,)), flush=True)
-    work: dict[str, Any] = {"workers": args.workers, "tell": tell}
-    weights = base.counter.folder.weights if base else None
-    train_labelled(settings, split, output, base=weights, quiet=args.quiet, **work)
-    return finish_labelled(settings, split, output, base.counter if base else None, **work)
+
+    load_keras()
+    from dl4art.regression.fine_tuning import train_labelled
+    from dl4art.regression.labelled_release import finish_labelled
+
+    weights = base.folder.weights if base else None
+    train_labelled(settings, split, output, base=weights, workers=args.workers, tell=tell, quiet=args.quiet)
+    before = base.folder.path if base else None
+    return finish_labelled(settings, split, output, before, workers=args.workers, tell=tell)
 
 
 def _train_comparer(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:
+    load_keras()
     from dl4art.siamese.release import finish_comparer
     from dl4art.siamese.training import ComparerSettings, train_comparer
 

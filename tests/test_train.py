@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from dl4art import train
+from dl4art.utils.models import find_model
 
 
 @pytest.fixture
@@ -97,8 +98,8 @@ def on_labels(monkeypatch):
     def train(settings, split, folder, **words):
         made.append(("train", settings, {name: len(crops) for name, crops in split.items()}, words))
 
-    def finish(settings, split, folder, before, **words):
-        made.append(("finish", settings, before))
+    def finish(settings, split, folder, base, **words):
+        made.append(("finish", settings, base))
         return folder / "model"
 
     monkeypatch.setattr(fine_tuning, "train_labelled", train)
@@ -109,13 +110,13 @@ def on_labels(monkeypatch):
 def test_labelled_crops_fine_tune_the_shipped_counter(on_labels, labelled_folder, tmp_path, capsys):
     words = ["--data", str(labelled_folder), "--from", "shipped", "-o", str(tmp_path), "--epochs", "2", "--crops", "9"]
     assert train.main(["counter", *words]) == 0
-    (_, settings, split, options), (_, same, before) = on_labels
+    (_, settings, split, options), (_, same, base) = on_labels
     assert settings == same
     assert (settings.architecture, settings.epochs, settings.crops) == ("vgg", 2, 9)
-    assert settings.base == before.name
+    assert base == find_model("threads").path
     assert settings.base.startswith("threads ")
     assert split == {"train": 4, "stop": 2, "test": 2}
-    assert options["base"] == before.folder.weights
+    assert options["base"] == find_model("threads").weights
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].split() == ["canvas", "crops", "for"]
     assert sorted(line.split()[-1] for line in shown[1:5]) == ["stop", "test", "train", "train"]

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from dl4art import __version__
 from dl4art.regression.combined import CombinedCounter
-from dl4art.regression.counter import COUNTER, DEFAULT_MODEL, ThreadCounter
+from dl4art.regression.count_file import load_counter
+from dl4art.regression.counter import ThreadCounter
 from dl4art.regression.evaluation import nmae, relative_errors, score, share_within
 from dl4art.regression.fine_tuning import SHARD, Crops, Tell, build_network
 from dl4art.regression.labelled import LabelledCrop, canvas_rows, fingerprint
 from dl4art.regression.labelled_card import labelled_card
-from dl4art.regression.presets import Architecture, LabelledSettings
+from dl4art.regression.presets import LabelledSettings
 from dl4art.regression.release import calibrate_network, write_uncalibrated
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.window_counter import ARCHITECTURE, PREPROCESSING, WindowCounter
@@ -28,8 +29,7 @@ from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import Samples
 from dl4art.utils.checkpoints import BEST, CURVE
 from dl4art.utils.files import atomic_path, make_folder
-from dl4art.utils.model_files import check_fit
-from dl4art.utils.models import find_model, write_model
+from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
 
 Network = ThreadCounter | WindowCounter
@@ -40,48 +40,11 @@ _LEAST = 20  # values from which a half-width of 95 % can be told: one in twenty
 _SHIPPED_RANGE = (5.0, 26.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Base:
-    """A model to start from."""
-
-    counter: Network
-    architecture: Architecture
-    filters: tuple[int, ...]
-
-    @property
-    def name(self) -> str:
-        """Name, with the first digits of the hash."""
-        return self.counter.name
-
-
-def load_base(model: str | Path) -> Base:
-    """Load a model to start from.
-
-    Parameters
-    ----------
-    model : str or path
-        ``shipped``, the name of a shipped counter, or a model folder.
-
-    Raises
-    ------
-    ModelError
-        If there is none, it is not whole, or it does not fit this version.
-    """
-    folder = find_model(DEFAULT_MODEL if model == "shipped" else model)
-    check_fit(folder, (COUNTER,))
-    counter: Network
-    if folder.config.get("architecture") == ARCHITECTURE:
-        counter = WindowCounter.from_folder(folder)
-        return Base(counter, "vgg-inception", tuple(folder.config["filters"]))
-    counter = ThreadCounter.from_pretrained(folder.path)
-    return Base(counter, "vgg", tuple(folder.config["filters"]))
-
-
 def finish_labelled(
     settings: LabelledSettings,
     split: Mapping[str, Crops],
     folder: str | Path,
-    before: Network | None = None,
+    base: str | Path | None = None,
     *,
     workers: int = 2,
     tell: Tell = print,
@@ -96,8 +59,8 @@ def finish_labelled(
         Labelled crops by what they serve.
     folder : path
         The training's folder; the model goes into its subfolder ``model``.
-    before : counter, optional
-        The model that it started from, to compare with; the shipped one if left out.
+    base : path, optional
+        Folder of the model that it started from, to compare with; the shipped one if left out.
     workers : int
         Processes that simulate.
     tell : callable
@@ -110,7 +73,7 @@ def finish_labelled(
     """
     folder = Path(folder)
     model = folder / "model"
-    before = before or ThreadCounter.from_pretrained()
+    before: Any = load_counter("network", base)
     facts = {**asdict(settings), "data": fingerprint([crop for crops in split.values() for crop in crops])}
     seen = np.array([crop.density for crop in split["train"]])
     after: Network

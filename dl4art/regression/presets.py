@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal
 
-from dl4art.utils.errors import InputError
+from dl4art.regression.counter import COUNTER, DEFAULT_MODEL
+from dl4art.utils.errors import InputError, ModelError
+from dl4art.utils.model_files import check_fit
+from dl4art.utils.models import ModelFolder, find_model
 
 Architecture = Literal["vgg", "vgg-inception"]
 ARCHITECTURES: tuple[Architecture, ...] = ("vgg", "vgg-inception")
@@ -55,7 +59,7 @@ class LabelledSettings:
 PRESETS: dict[str, LabelledSettings] = {
     "fine-tuning": LabelledSettings(),
     "from-nothing": LabelledSettings(
-        crops=12000, labelled=0.25, epochs=60, draws=12800, rate=2e-3, patience=15, check=1000
+        crops=6000, labelled=0.25, epochs=60, draws=12800, rate=2e-3, patience=15, check=1000
     ),
     "inception": LabelledSettings(
         "vgg-inception",
@@ -91,20 +95,43 @@ NAMED = ("upstream",)
 """Presets that are asked for by name; the others follow from what is trained."""
 
 
-class Base(Protocol):
-    """What has to be known of a model to start from."""
+@dataclass(frozen=True)
+class Base:
+    """A model to start from, not yet loaded."""
+
+    folder: ModelFolder
+    architecture: Architecture
+    filters: tuple[int, ...]
+    """As in `LabelledSettings`."""
 
     @property
     def name(self) -> str:
         """Name, with the first digits of the hash."""
+        return f"{self.folder.name} {self.folder.sha256[:8]}"
 
-    @property
-    def architecture(self) -> Architecture:
-        """Kind of network."""
 
-    @property
-    def filters(self) -> tuple[int, ...]:
-        """As in `LabelledSettings`."""
+def find_base(model: str | Path) -> Base:
+    """Find a model to start from.
+
+    Parameters
+    ----------
+    model : str or path
+        ``shipped``, the name of a shipped counter, or a model folder.
+
+    Raises
+    ------
+    ModelError
+        If there is none, it is not whole, or it does not fit this version.
+    """
+    folder = find_model(DEFAULT_MODEL if model == "shipped" else model)
+    check_fit(folder, (COUNTER,))
+    architecture: Architecture = "vgg-inception" if folder.config.get("architecture") == "vgg-inception" else "vgg"
+    try:
+        return Base(folder, architecture, tuple(int(count) for count in folder.config["filters"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder.path}: config.json states no filters ({error}). Copy the whole folder again.") from (
+            error
+        )
 
 
 def choose_settings(

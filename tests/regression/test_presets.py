@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
 
-from dl4art.regression.presets import PRESETS, choose_settings
-from dl4art.utils.errors import InputError
+from dl4art.regression.presets import PRESETS, choose_settings, find_base
+from dl4art.utils.errors import InputError, ModelError
 
 VGG = SimpleNamespace(name="threads 01234567", architecture="vgg", filters=(4, 4, 6, 6, 8))
 INCEPTION = SimpleNamespace(name="mine 01234567", architecture="vgg-inception", filters=(2,))
@@ -55,3 +57,26 @@ def test_what_means_nothing_together_is_refused(given, words, said):
     with pytest.raises(InputError) as error:
         choose_settings(given, **words)
     assert said in str(error.value)
+
+
+def test_the_shipped_counter_is_a_base():
+    base = find_base("shipped")
+    assert (base.architecture, base.filters) == ("vgg", (32, 32, 48, 64, 96))
+    assert base.name == f"threads {base.folder.sha256[:8]}"
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"window_px": 100}, "window_px is 100, and a counter of this version needs 200"),
+        ({"dl4art": "99.0"}, "made by dl4art 99.0, newer than this one"),
+        ({"filters": None}, "config.json states no filters"),
+        ({"sha256": "0"}, "the weights are not those that config.json names"),
+    ],
+)
+def test_a_base_that_does_not_fit_is_refused(entries, said, tmp_path):
+    folder = shutil.copytree(find_base("shipped").folder.path, tmp_path / "mine")
+    config = json.loads((folder / "config.json").read_text()) | entries
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=said):
+        find_base(folder)
