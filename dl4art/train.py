@@ -123,10 +123,9 @@ def _train_on_labels(
     from dl4art.regression.fine_tuning import train_labelled
     from dl4art.regression.labelled_release import finish_labelled
 
-    weights = base.folder.weights if base else None
-    train_labelled(settings, split, output, base=weights, workers=args.workers, tell=tell, quiet=args.quiet)
-    before = base.folder.path if base else None
-    return finish_labelled(settings, split, output, before, workers=args.workers, tell=tell)
+    start, before = (base.folder.weights, base.folder.path) if base else (None, None)
+    weights = train_labelled(settings, split, output, base=start, workers=args.workers, tell=tell, quiet=args.quiet)
+    return finish_labelled(settings, split, output, weights, before, workers=args.workers, tell=tell)
 
 
 def _train_comparer(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:

@@ -98,7 +98,7 @@ def on_labels(monkeypatch):
     def train(settings, split, folder, **words):
         made.append(("train", settings, {name: len(crops) for name, crops in split.items()}, words))
 
-    def finish(settings, split, folder, base, **words):
+    def finish(settings, split, folder, weights, base, **words):
         made.append(("finish", settings, base))
         return folder / "model"
 

@@ -19,8 +19,8 @@ from dl4art.regression.network import WINDOW, build_trainer, build_trunk
 from dl4art.regression.presets import LabelledSettings
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.training import Windows
-from dl4art.utils.checkpoints import BEST, Checkpoints
-from dl4art.utils.errors import InputError
+from dl4art.utils.checkpoints import BEST, Checkpoints, save_weights
+from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.progress import progress
 
@@ -31,6 +31,7 @@ CROP = 304
 SHARD = 50
 """Simulated crops in a file: fewer are drawn than for a training from nothing."""
 _OTHER_WEAVES = 0.1
+_MEAN = "mean.weights.h5"
 
 
 def train_labelled(
@@ -65,12 +66,14 @@ def train_labelled(
     Returns
     -------
     Path
-        The weights of the best epoch.
+        The weights of the best epoch; with a base, their mean with the base's by `LabelledSettings.share`.
 
     Raises
     ------
     InputError
         If the folder holds a training with other settings or crops.
+    ModelError
+        If the weights to start from are not those of such a network.
     Dl4artError
         If the loss is no number any more.
     OutputError
@@ -82,16 +85,13 @@ def train_labelled(
     kept = Checkpoints(folder, settings.epochs, patience=settings.patience, seed=settings.seed, tell=tell)
     if kept.over:
         tell(f"{kept.done} of {settings.epochs} epochs are done, the best is epoch {kept.best + 1}")
-        return folder / BEST
+        return _result(settings, folder, base)
     keras.utils.set_random_seed(settings.seed)
     windows, held = _datasets(settings, split, folder, kept.done, workers=workers, tell=tell)
     with _policy(settings.precision):
         model = build_network(settings)
     if base is not None:
-        model.load_weights(base)
-        # their statistics are those of many thousand crops, which a few hundred must not replace
-        for layer in (inner for part in model.layers for inner in getattr(part, "layers", [part])):
-            layer.trainable = layer.trainable and not isinstance(layer, keras.layers.BatchNormalization)
+        _start_from(model, base)
     steps = settings.epochs * len(windows)
     rate = keras.optimizers.schedules.CosineDecay(settings.rate, steps, alpha=0.01) if settings.falls else settings.rate
     if settings.architecture == "vgg":
@@ -111,7 +111,21 @@ def train_labelled(
             verbose=0,
             callbacks=[kept, keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: advance(1))],
         )
-    return folder / BEST
+    return _result(settings, folder, base)
+
+
+def _start_from(model: keras.Model, weights: str | Path) -> None:
+    """Load the weights of the base."""
+    try:
+        model.load_weights(weights)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{weights}: cannot be loaded to start from ({error}). Copy the whole folder again."
+        ) from error
+    # statistics of many thousand crops, which a few hundred must not replace
+    for layer in (inner for part in model.layers for inner in getattr(part, "layers", [part])):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
 
 
 def build_network(settings: LabelledSettings) -> keras.Model:
@@ -119,6 +133,19 @@ def build_network(settings: LabelledSettings) -> keras.Model:
     if settings.architecture == "vgg":
         return build_trainer(build_trunk(settings.filters))
     return build_inception(settings.filters[0])
+
+
+def _result(settings: LabelledSettings, folder: Path, base: str | Path | None) -> Path:
+    """Give the file of the weights that the training comes to."""
+    if base is None:
+        return folder / BEST
+    before, after = build_network(settings), build_network(settings)
+    before.load_weights(base)
+    after.load_weights(folder / BEST)
+    pairs = zip(before.get_weights(), after.get_weights(), strict=True)
+    after.set_weights([old + settings.share * (new - old) for old, new in pairs])
+    save_weights(after, folder / _MEAN)
+    return folder / _MEAN
 
 
 @contextmanager

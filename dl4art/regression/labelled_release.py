@@ -27,7 +27,7 @@ from dl4art.regression.samples import simulate_samples
 from dl4art.regression.window_counter import ARCHITECTURE, PREPROCESSING, WindowCounter
 from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import Samples
-from dl4art.utils.checkpoints import BEST, CURVE
+from dl4art.utils.checkpoints import CURVE, save_weights
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
@@ -44,6 +44,7 @@ def finish_labelled(
     settings: LabelledSettings,
     split: Mapping[str, Crops],
     folder: str | Path,
+    weights: Path,
     base: str | Path | None = None,
     *,
     workers: int = 2,
@@ -59,6 +60,8 @@ def finish_labelled(
         Labelled crops by what they serve.
     folder : path
         The training's folder; the model goes into its subfolder ``model``.
+    weights : Path
+        What `dl4art.regression.fine_tuning.train_labelled` has come to.
     base : path, optional
         Folder of the model that it started from, to compare with; the shipped one if left out.
     workers : int
@@ -78,7 +81,7 @@ def finish_labelled(
     seen = np.array([crop.density for crop in split["train"]])
     after: Network
     if settings.architecture == "vgg":
-        network, config = write_uncalibrated(model, folder / BEST, settings.filters, facts)
+        network, config = write_uncalibrated(model, weights, settings.filters, facts)
         # the canvases that told when to stop are the only labelled ones left that it has not learnt from
         network, calibration = calibrate_network(
             network,
@@ -94,7 +97,7 @@ def finish_labelled(
         after = replace(network, calibration=replace(network.calibration, densities=densities))
         calibration["densities"] = list(densities)
     else:
-        after, config, calibration = _window_model(settings, split, folder, facts)
+        after, config, calibration = _window_model(settings, split, model, weights, facts)
     write_model(model, config=config, calibration=calibration, card="calibrated, not yet tested\n")
     tell("tests")
     results = {"labelled": {"before": _tested(before, split["test"]), "after": _tested(after, split["test"])}}
@@ -110,15 +113,13 @@ def finish_labelled(
 
 
 def _window_model(
-    settings: LabelledSettings, split: Mapping[str, Crops], folder: Path, facts: dict[str, Any]
+    settings: LabelledSettings, split: Mapping[str, Crops], model: Path, weights: Path, facts: dict[str, Any]
 ) -> tuple[WindowCounter, dict[str, Any], dict[str, Any]]:
     """Model folder of the upstream's network: weights, and intervals from the canvases that told when to stop."""
-    model = folder / "model"
     make_folder(model)
     network = build_network(settings)
-    network.load_weights(folder / BEST)
-    with atomic_path(model / "model.weights.h5") as path:
-        network.save_weights(path)
+    network.load_weights(weights)
+    save_weights(network, model / "model.weights.h5")
     config = {
         "architecture": ARCHITECTURE,
         "filters": list(settings.filters),

@@ -34,10 +34,13 @@ class LabelledSettings:
     held: int = 400
     """Labelled windows, and as many simulated ones, that tell when to stop."""
     batch: int = 64
-    rate: float = 5e-4
+    rate: float = 3e-4
     """Learning rate of Adam."""
     falls: bool = True
     """Whether the rate falls to a hundredth along a cosine, or stays."""
+    share: float = 0.5
+    """How far from the base's weights to the trained ones the result lies (Wortsman et al., arXiv 2109.01903): half-way
+    most of what was learnt is kept, and most of what the base knew."""
     patience: int = 8
     """Epochs without a smaller held-out loss after which it stops."""
     degrees: float = 6.0

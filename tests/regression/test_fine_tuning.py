@@ -14,7 +14,7 @@ keras = load_keras()
 from dl4art.regression import fine_tuning, labelled, labelled_release, presets  # noqa: E402 (Keras is loaded first)
 from dl4art.regression.count_file import load_counter  # noqa: E402
 from dl4art.utils.cli import PICTURES, gather  # noqa: E402
-from dl4art.utils.errors import InputError  # noqa: E402
+from dl4art.utils.errors import InputError, ModelError  # noqa: E402
 
 TINY = presets.LabelledSettings(
     crops=2,
@@ -87,16 +87,27 @@ def test_another_training_in_the_folder_is_refused(whole, split):
         fine_tuning.train_labelled(TINY, {**split, "stop": split["stop"][:1]}, folder)
 
 
+def test_a_base_of_another_network_is_refused(whole, split, tmp_path):
+    settings = dataclasses.replace(TINY, crops=0, filters=(4, 4, 6, 6, 10))
+    with pytest.raises(ModelError, match="cannot be loaded to start from"):
+        fine_tuning.train_labelled(settings, split, tmp_path, base=whole[1])
+
+
 def test_it_starts_from_the_weights_of_the_base(whole, split, tmp_path):
     """And keeps the statistics of its normalisations."""
-    settings = dataclasses.replace(TINY, epochs=1, crops=0, base="whole", rate=1e-5)
-    fine_tuning.train_labelled(settings, split, tmp_path, base=whole[1])
-    first, second = (fine_tuning.build_network(TINY) for _ in range(2))
-    first.load_weights(whole[1])
-    second.load_weights(tmp_path / "model.weights.h5")
-    for one, other in zip(first.variables, second.variables, strict=True):
-        apart = np.abs(np.asarray(one.value) - np.asarray(other.value)).max()
-        assert apart == 0 if "moving" in one.name else apart < 1e-3
+    settings = dataclasses.replace(TINY, epochs=1, crops=0, base="whole", share=0.25)
+    mean = fine_tuning.train_labelled(settings, split, tmp_path, base=whole[1])
+    networks = [fine_tuning.build_network(TINY) for _ in range(3)]
+    for network, path in zip(networks, (whole[1], tmp_path / "model.weights.h5", mean), strict=True):
+        network.load_weights(path)
+    moved = set()
+    for variable, *values in zip(networks[0].variables, *(network.get_weights() for network in networks), strict=True):
+        before, after, between = values
+        np.testing.assert_allclose(between, before + 0.25 * (after - before), atol=1e-6)
+        if np.abs(after - before).max() > 0:
+            moved.add(variable.name)
+    assert {"kernel", "bias", "gamma"} <= moved
+    assert not {"moving_mean", "moving_variance"} & moved
 
 
 KILLED = """
@@ -154,9 +165,9 @@ def calibrated(monkeypatch):
 
 
 def test_the_model_folder_says_what_it_is_worth(whole, split, calibrated):
-    folder, *_ = whole
+    folder, weights, _ = whole
     settings = dataclasses.replace(TINY, check=4)
-    model = labelled_release.finish_labelled(settings, split, folder, workers=1, tell=lambda _: None)
+    model = labelled_release.finish_labelled(settings, split, folder, weights, workers=1, tell=lambda _: None)
     assert [samples.density.shape for samples in calibrated] == [(2, 2, 1, 1)]
     calibration = json.loads((model / "calibration.json").read_text())
     assert calibration["densities"] == [5, 26]
@@ -183,7 +194,9 @@ def test_densities_outside_the_shipped_range_widen_it(whole, split, calibrated, 
     write_labelled_crops(tmp_path, [(30, 4)], crops=1)
     fine = labelled.read_labelled(gather([tmp_path], (*PICTURES, ".json")), tmp_path)
     settings = dataclasses.replace(TINY, check=4)
-    model = labelled_release.finish_labelled(settings, {**split, "train": fine}, folder, workers=1, tell=lambda _: None)
+    model = labelled_release.finish_labelled(
+        settings, {**split, "train": fine}, folder, whole[1], workers=1, tell=lambda _: None
+    )
     low, high = json.loads((model / "calibration.json").read_text())["densities"]
     assert low < 4.05
     assert high >= 30
@@ -193,9 +206,9 @@ def test_the_upstreams_network_trains_saves_loads_and_counts(split, labelled_fol
     from dl4art import count, model
 
     told = []
-    fine_tuning.train_labelled(INCEPTION, split, tmp_path, tell=told.append)
+    weights = fine_tuning.train_labelled(INCEPTION, split, tmp_path, tell=told.append)
     assert "no simulated" not in " ".join(told)
-    made = labelled_release.finish_labelled(INCEPTION, split, tmp_path, tell=told.append)
+    made = labelled_release.finish_labelled(INCEPTION, split, tmp_path, weights, tell=told.append)
     config = json.loads((made / "config.json").read_text())
     assert config["architecture"] == "vgg-inception"
     assert "equalised" in config["preprocessing"]
