@@ -19,7 +19,7 @@ from dl4art.regression.network import WINDOW, build_trainer, build_trunk
 from dl4art.regression.presets import LabelledSettings
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.training import Windows
-from dl4art.utils.checkpoints import BEST, Checkpoints, save_weights
+from dl4art.utils.checkpoints import BEST, Checkpoints, load_weights, save_weights
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.progress import progress
@@ -117,7 +117,7 @@ def train_labelled(
 def _start_from(model: keras.Model, weights: str | Path) -> None:
     """Load the weights of the base."""
     try:
-        model.load_weights(weights)
+        load_weights(model, weights)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{weights}: cannot be loaded to start from ({error}). Copy the whole folder again."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,17 +43,15 @@ class WindowCounter:
         """Load a counter; ModelError if the folder holds no such network."""
         load_keras()
         from dl4art.regression.inception import build_inception
+        from dl4art.utils.checkpoints import load_weights
 
         try:
             network = build_inception(folder.config["filters"][0])
-            with warnings.catch_warnings():
-                # Keras only warns of layers that it leaves as they are
-                warnings.simplefilter("error", UserWarning)
-                network.load_weights(folder.weights)
+            load_weights(network, folder.weights)
             half = folder.calibration["half_width"]
             low, high = (float(value) for value in folder.calibration["densities"])
             return cls(folder, None if half is None else float(half), (low, high), network)
-        except (KeyError, TypeError, ValueError, OSError, UserWarning) as error:
+        except (KeyError, TypeError, ValueError, OSError) as error:
             raise ModelError(f"{folder.path}: cannot be loaded as a {ARCHITECTURE} counter ({error})") from error
 
     @property

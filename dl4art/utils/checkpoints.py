@@ -7,6 +7,7 @@ import io
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
             return
         model.optimizer.build(model.trainable_variables)
         try:
-            model.load_weights(self.folder / self._state)
+            load_weights(model, self.folder / self._state)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
                 f"{self.folder / self._state}: cannot be loaded ({error}), so that this training cannot go on. Choose "
@@ -162,11 +163,22 @@ def save_weights(model: keras.Model, target: Path) -> None:
 
     HDF5 may take the whole program with it where a disk is full, so that the room is taken before it begins.
     """
-    known = [*model.variables, *(getattr(model.optimizer, "variables", None) or [])]
+    known = [*model.variables, *getattr(getattr(model, "optimizer", None), "variables", [])]
     room = sum(_HDF5_BYTES + 4 * math.prod(variable.shape) for variable in known)
     with atomic_path(target) as path:
         path.write_bytes(bytes(room))
         model.save_weights(path)
+
+
+def load_weights(model: keras.Model, path: str | Path) -> None:
+    """Load weights; OSError, KeyError or ValueError if they cannot be read or are of another network."""
+    with warnings.catch_warnings():
+        # Keras only warns of layers that it leaves as they are
+        warnings.simplefilter("error", UserWarning)
+        try:
+            model.load_weights(path)
+        except UserWarning as warning:
+            raise ValueError(str(warning)) from warning
 
 
 def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
