@@ -115,7 +115,8 @@ def _train_on_labels(
     settings = choose_settings(given, base=base, architecture=args.architecture, preset=args.preset)
     output, root = Path(args.output), Path(args.data)
     # what an earlier run has left there is no data
-    split = split_crops(read_labelled([f for f in files if not f.is_relative_to(output)], root), settings.seed)
+    files = [path for path in files if output.resolve() not in path.resolve().parents]
+    split = split_crops(read_labelled(files, root), settings.seed)
     rows = [(tables.plain_text(name), str(number), use) for name, number, use in canvas_rows(split)]
     print(tables.text_table([("canvas", "crops", "for"), *rows], numeric=(1,)), flush=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,7 @@ def split_crops(crops: Sequence[LabelledCrop], seed: int = 0) -> dict[str, list[
     return {name: [crop for crop in crops if splits[crop.canvas] == name] for name in SPLITS}
 
 
-def canvas_rows(split: dict[str, list[LabelledCrop]]) -> list[tuple[str, int, str]]:
+def canvas_rows(split: Mapping[str, Sequence[LabelledCrop]]) -> list[tuple[str, int, str]]:
     """Canvases, how many crops there are of each, and what they serve, sorted by canvas."""
     counts = Counter((crop.canvas, name) for name, crops in split.items() for crop in crops)
     return [(canvas, number, name) for (canvas, name), number in sorted(counts.items())]

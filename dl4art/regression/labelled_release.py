@@ -37,7 +37,6 @@ TOLERANCES = (0.25, 0.5, 1.0)
 """Threads per cm within which errors are counted."""
 _LEVEL = 0.95
 _LEAST = 20  # values from which a half-width of 95 % can be told: one in twenty may lie outside
-_SHIPPED_RANGE = (5.0, 26.0)
 
 
 def finish_labelled(
@@ -92,7 +91,8 @@ def finish_labelled(
             workers=workers,
             tell=tell,
         )
-        low, high = _SHIPPED_RANGE
+        # of the base, or of the simulated crops that both this one and the shipped one have seen
+        low, high = before.calibration.densities
         densities = (min(low, math.floor(seen.min())), max(high, math.ceil(seen.max())))
         after = replace(network, calibration=replace(network.calibration, densities=densities))
         calibration["densities"] = list(densities)
@@ -107,7 +107,7 @@ def finish_labelled(
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     curve = list(csv.DictReader((folder / CURVE).read_text(encoding="utf-8").splitlines()))
-    card = labelled_card(settings, canvas_rows({k: list(v) for k, v in split.items()}), results, curve, before.name)
+    card = labelled_card(settings, canvas_rows(split), results, curve, before.name)
     write_model(model, config=config, calibration=calibration, card=card)
     return model
 

@@ -42,6 +42,7 @@ from dl4art.regression.training import TrainingSettings
 from dl4art.regression.weave import FEATURES, weave_logit
 from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import Samples, Split
+from dl4art.utils.checkpoints import save_weights
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
@@ -284,8 +285,7 @@ def write_uncalibrated(
     make_folder(model)
     trainer = build_trainer(build_trunk(filters))
     trainer.load_weights(weights)
-    with atomic_path(model / "model.weights.h5") as path:
-        trainer.save_weights(path)
+    save_weights(trainer, model / "model.weights.h5")
     config = {
         "architecture": "fully convolutional VGG regression",
         "filters": list(filters),
