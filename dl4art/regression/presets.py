@@ -24,12 +24,12 @@ class LabelledSettings:
     """``vgg`` is the shipped one, small and fully convolutional; ``vgg-inception`` the upstream's."""
     base: str = ""
     """Name of the model whose weights it starts from, with the first digits of their hash; empty for none."""
-    crops: int = 1500
+    crops: int = 600
     """Simulated crops of 304 px that are mixed in, so that what the base knew is not forgotten; ``vgg`` only."""
     labelled: float = 0.5
     """Share of labelled windows in a batch where simulated ones are mixed in."""
-    epochs: int = 20
-    draws: int = 3200
+    epochs: int = 6
+    draws: int = 1600
     """Windows seen in an epoch; zero for 84 fixed variants of each crop."""
     held: int = 400
     """Labelled windows, and as many simulated ones, that tell when to stop."""
@@ -41,7 +41,7 @@ class LabelledSettings:
     share: float = 0.5
     """How far from the base's weights to the trained ones the result lies (Wortsman et al., arXiv 2109.01903): half-way
     most of what was learnt is kept, and most of what the base knew."""
-    patience: int = 8
+    patience: int = 3
     """Epochs without a smaller held-out loss after which it stops."""
     degrees: float = 6.0
     """Largest rotation in augmentation."""
