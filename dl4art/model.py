@@ -145,9 +145,9 @@ def _checked(name: str, *, load: bool = True) -> tuple[str, ...]:
 def _load(kind: ModelKind, folder: Path) -> None:
     """Load a model with the class that owns it. This brings TensorFlow."""
     if kind.name == "counter":
-        from dl4art.regression import ThreadCounter
+        from dl4art.regression.count_file import load_counter
 
-        ThreadCounter.from_pretrained(folder)
+        load_counter("network", folder)
     else:
         from dl4art.siamese import FabricComparer
 

@@ -138,3 +138,39 @@ def thread_map():
         return ThreadMap(x, y, density, 0.02 * density, 0 * density + np.float32(angle), status)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def write_labelled_crops():
+    """Write labelled crops of 1.1 cm, a folder for each canvas: threads without whims, of known densities."""
+    from dl4art.cropping import write_crop
+    from dl4art.cropping.labels import ThreadLabels, write_labelme
+
+    def write(folder, densities, crops=2, side=220):
+        rng = np.random.default_rng(5)
+        for number, (vertical, horizontal) in enumerate(densities):
+            place = folder / f"canvas-{number}"
+            place.mkdir(parents=True)
+            for crop in range(crops):
+                v, h = (np.arange(3 + crop, side, 200 / density) for density in (vertical, horizontal))
+                y, x = np.mgrid[:side, :side] + 0.5
+                waves = np.cos(2 * np.pi * (x - v[0]) * vertical / 200) + np.cos(
+                    2 * np.pi * (y - h[0]) * horizontal / 200
+                )
+                grey = 120 + 30 * waves + rng.normal(0, 5, waves.shape)
+                write_crop(place / f"crop-{crop}.tif", np.clip(grey, 0, 255).astype(np.uint8), 200.0, {})
+                labels = ThreadLabels(
+                    tuple(np.array([[at, 0.0], [at, side]]) for at in v),
+                    tuple(np.array([[0.0, at], [side, at]]) for at in h),
+                    (side, side),
+                )
+                write_labelme(labels, place / f"crop-{crop}.json", f"crop-{crop}.tif", thread_width=4.0)
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def labelled_folder(write_labelled_crops, tmp_path_factory):
+    """Eight labelled crops of four canvases; not to be changed."""
+    return write_labelled_crops(tmp_path_factory.mktemp("labelled"), [(10, 12), (14, 9), (17, 16), (12, 15)])

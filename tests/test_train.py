@@ -1,8 +1,11 @@
 """The command alone: what it hands on, and what it says; the trainings have tests of their own."""
 
+import shutil
+
 import pytest
 
 from dl4art import train
+from dl4art.utils.models import find_model
 
 
 @pytest.fixture
@@ -83,3 +86,82 @@ def test_a_wrong_call(words, capsys):
         train.main(words)
     assert stop.value.code == 2
     assert capsys.readouterr().err
+
+
+@pytest.fixture
+def on_labels(monkeypatch):
+    """What a training on labelled crops is called with."""
+    from dl4art.regression import fine_tuning, labelled_release
+
+    made = []
+
+    def train(settings, split, folder, **words):
+        made.append(("train", settings, {name: len(crops) for name, crops in split.items()}, words))
+
+    def finish(settings, split, folder, weights, base, **words):
+        made.append(("finish", settings, base))
+        return folder / "model"
+
+    monkeypatch.setattr(fine_tuning, "train_labelled", train)
+    monkeypatch.setattr(labelled_release, "finish_labelled", finish)
+    return made
+
+
+def test_labelled_crops_fine_tune_the_shipped_counter(on_labels, labelled_folder, tmp_path, capsys):
+    words = ["--data", str(labelled_folder), "--from", "shipped", "-o", str(tmp_path), "--epochs", "2", "--crops", "9"]
+    assert train.main(["counter", *words]) == 0
+    (_, settings, split, options), (_, same, base) = on_labels
+    assert settings == same
+    assert (settings.architecture, settings.epochs, settings.crops) == ("vgg", 2, 9)
+    assert base == find_model("threads").path
+    assert settings.base.startswith("threads ")
+    assert split == {"train": 4, "stop": 2, "test": 2}
+    assert options["base"] == find_model("threads").weights
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].split() == ["canvas", "crops", "for"]
+    assert sorted(line.split()[-1] for line in shown[1:5]) == ["stop", "test", "train", "train"]
+    assert shown[-1] == f"trained, calibrated and tested: {tmp_path / 'model'}"
+
+
+def test_from_nothing_by_the_upstreams_recipe(on_labels, labelled_folder, tmp_path):
+    words = ["--data", str(labelled_folder), "--preset", "upstream", "-o", str(tmp_path), "--quiet"]
+    assert train.main(["counter", *words]) == 0
+    settings = on_labels[0][1]
+    assert (settings.architecture, settings.draws, settings.base) == ("vgg-inception", 0, "")
+    assert on_labels[0][3]["base"] is None
+    assert on_labels[1][2] is None
+
+
+def test_an_output_in_the_data_is_no_data(on_labels, labelled_folder, tmp_path):
+    mine = shutil.copytree(labelled_folder, tmp_path / "mine")
+    output = mine / "canvas-0" / "run"
+    output.mkdir()
+    (output / "settings.json").write_text("{}")
+    assert train.main(["counter", "--data", str(mine), "-o", str(output)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["counter", "--from", "shipped"], "--from has no meaning without --data"),
+        (["counter", "--preset", "upstream"], "--preset has no meaning without --data"),
+        (["comparer", "--data", "."], "--data has no meaning for a comparer"),
+        (["counter", "--data", "{data}", "--from", "gone"], "gone: neither a model folder nor the name of a shipped"),
+        (["counter", "--data", "{data}/gone"], "no such file or folder"),
+        (["counter", "--data", "{data}/canvas-0/crop-0.json"], "is not a folder"),
+        (["counter", "--data", "{data}/canvas-0"], "of one canvas (crop), so that no honest split is possible"),
+        (["counter", "--data", "{data}", "--from", "shipped", "--preset", "upstream"], "trains from nothing"),
+        (["counter", "--data", "{data}", "--preset", "upstream", "--draws", "3"], "--draws has no meaning with"),
+    ],
+)
+def test_what_labelled_crops_cannot_be_trained_with(  # noqa: PLR0917
+    words, said, on_labels, labelled_folder, tmp_path, capsys
+):
+    filled = [word.format(data=labelled_folder) for word in words]
+    assert train.main([*filled, "-o", str(tmp_path)]) == 2
+    assert said in capsys.readouterr().err
+    assert on_labels == []
+
+
+def test_a_wrong_call_is_answered_at_once(call_door, tmp_path):
+    assert call_door("train", ["counter", "-o", tmp_path, "--preset", "upstream"]) == (2, [])

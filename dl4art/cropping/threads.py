@@ -62,9 +62,38 @@ def density_map(
     InputError
         If there are fewer than two threads, or a centre-line is not a list of at least two points.
     """
+    across, along = phase_gradient(lines, shape, direction=direction)
+    density: NDArray[np.float64] = np.hypot(across, along) * px_per_cm
+    return density
+
+
+def phase_gradient(
+    lines: Sequence[Polyline], shape: tuple[int, int], *, direction: Direction = "vertical"
+) -> NDArray[np.float64]:
+    """Gradient of the thread phase at every pixel, whose length is the thread density.
+
+    Unlike the phase it needs no numbers of threads, so that a thread may end inside the picture. A picture that is
+    warped, ``warped(u) = picture(map(u))``, has the gradient ``J.T @ gradient(map(u))``, with ``J`` the derivative of
+    the map.
+
+    Parameters
+    ----------
+    lines, shape, direction
+        As `density_map`.
+
+    Returns
+    -------
+    ndarray, shape (2, h, w)
+        Threads per px to the right and down; NaN where `density_map` is.
+
+    Raises
+    ------
+    InputError
+        As `density_map`.
+    """
     if direction == "horizontal":
         turned = [np.asarray(line, dtype=np.float64)[:, ::-1] for line in lines]
-        return density_map(turned, (shape[1], shape[0]), px_per_cm).T
+        return phase_gradient(turned, (shape[1], shape[0]))[::-1].transpose(0, 2, 1)
     if len(lines) < 2:
         raise InputError(
             f"a density needs two threads of a direction, the labels hold {len(lines)}; label more of them"
@@ -75,7 +104,7 @@ def density_map(
     # a line's first and last row have one neighbour only
     slopes = np.where(np.isnan(slopes), 0.0, slopes)
     edges = np.arange(width + 1, dtype=np.float64)
-    result = np.full(shape, np.nan)
+    result = np.full((2, *shape), np.nan)
     for row in range(height):
         present = ~np.isnan(positions[:, row])
         if present.sum() < 2:
@@ -83,9 +112,8 @@ def density_map(
         x = positions[present, row]
         order = np.argsort(x, kind="stable")
         x, slope = _apart(x[order]), slopes[present, row][order]
-        phase = _phase(edges, x)
-        tilt = np.interp(edges[:-1] + 0.5, x, slope)
-        result[row] = np.diff(phase) * np.hypot(1.0, tilt) * px_per_cm
+        across = np.diff(_phase(edges, x))
+        result[:, row] = across, -across * np.interp(edges[:-1] + 0.5, x, slope)
     return result
 
 

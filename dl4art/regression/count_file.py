@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dl4art.regression.count_plate import NUMBERS, WHOLE_CM, Counter, count_plates
 from dl4art.regression.estimate import ThreadEstimate
+from dl4art.regression.window_counter import ARCHITECTURE, WindowCounter
 from dl4art.utils.errors import reason
 from dl4art.utils.files import sha256
+from dl4art.utils.models import find_model
 
 if TYPE_CHECKING:
     from dl4art.cropping import Plate
@@ -63,7 +65,7 @@ def load_counter(method: Method = "auto", model: str | Path | None = None) -> Co
     Parameters
     ----------
     method : {"auto", "network", "spectral"}
-        The two together, the network alone, or the spectral method alone.
+        The two together, the network alone, or the spectral method alone. The upstream's network is always alone.
     model : str or path, optional
         Name of a shipped model or a model folder; the shipped one if left out. Not used by the spectral method.
     """
@@ -71,6 +73,8 @@ def load_counter(method: Method = "auto", model: str | Path | None = None) -> Co
 
     if method == "spectral":
         return regression.SpectralCounter()
+    if model is not None and (folder := find_model(model)).config.get("architecture") == ARCHITECTURE:
+        return WindowCounter.from_folder(folder)
     if method == "network":
         return regression.ThreadCounter.from_pretrained(model)
     return regression.CombinedCounter.from_pretrained(model)

@@ -15,11 +15,14 @@ from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.preprocess import normalise
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError, ModelError, ScaleError
+from dl4art.utils.model_files import ModelKind
 from dl4art.utils.models import ModelFolder, find_model
 
 DEFAULT_MODEL = "threads"
 """The model that is shipped."""
 WINDOW = 200
+COUNTER = ModelKind("counter", "regression", side="window_px", px=WINDOW)
+"""What a model folder of this room is."""
 COARSER = 0.75
 """A smaller scale at which a picture is read too, if it is large enough."""
 SCALES = (1.0, COARSER, COARSER**2)
@@ -85,6 +88,11 @@ class ThreadCounter:
             If there is no such model, or its files are not whole.
         """
         folder = find_model(model or DEFAULT_MODEL)
+        if folder.config.get("architecture") == "vgg-inception":
+            raise ModelError(
+                f"{folder.path}: is a vgg-inception network, which reads single windows. It counts crops (python -m "
+                "dl4art.count); for all else take a counter of architecture vgg."
+            )
         keras = load_keras()
         from dl4art.regression.network import build_trainer, build_trunk
 

@@ -1,4 +1,4 @@
-"""Local normalisation of grey values: the only thing done to a picture before the network sees it."""
+"""What is done to grey values before a network sees them: local normalisation; equalisation for the upstream's."""
 
 from __future__ import annotations
 
@@ -44,3 +44,39 @@ def normalise(
     deviation = np.sqrt(np.maximum(square - mean * mean, 0)) + np.float32(1e-3)
     normal: npt.NDArray[np.float32] = (grey - mean) / deviation
     return normal
+
+
+def equalise(picture: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Equalise the histogram of a whole picture, as OpenCV's ``equalizeHist`` does, bit for bit.
+
+    It is neither local nor exact under inversion; only the upstream's network is given it.
+
+    Parameters
+    ----------
+    picture : array of shape (rows, cols)
+        Grey values of any real type; 256 levels between the darkest and the lightest are told apart, which changes
+        nothing in pictures of 8 bits.
+
+    Returns
+    -------
+    ndarray of uint8, same shape
+    """
+    grey = np.asarray(picture).astype(np.float64)
+    low, high = grey.min(), grey.max()
+    levels = np.rint((grey - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    count = np.bincount(levels.ravel(), minlength=256)
+    total = count.cumsum()
+    first = count[levels.min()]
+    # a picture of one tone stays as it is
+    scale = np.float32(255) / np.float32(max(levels.size - first, 1))
+    table = np.clip(np.rint((total - first).astype(np.float32) * scale), 0, 255)
+    equalised: npt.NDArray[np.uint8] = table.astype(np.uint8)[levels]
+    return equalised
+
+
+def stretched(window: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Stretch grey values of a window, (rows, cols), to 0 to 1, as the upstream's network takes it."""
+    grey = np.asarray(window).astype(np.float32)
+    low, high = grey.min(), grey.max()
+    result: npt.NDArray[np.float32] = (grey - low) / max(float(high - low), 1e-6)
+    return result

@@ -44,13 +44,14 @@ from dl4art.regression.legibility import CLIPPED
 from dl4art.regression.map_plates import read_plates
 from dl4art.regression.map_trust import fit_map
 from dl4art.regression.network import build_trainer, build_trunk
-from dl4art.regression.samples import simulate_samples
+from dl4art.regression.samples import SHARD, simulate_samples
 from dl4art.regression.spectral import SpectralCounter
 from dl4art.regression.training import TrainingSettings
 from dl4art.regression.weave import FEATURES, weave_logit
 from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import Samples, Split
-from dl4art.utils.files import atomic_path
+from dl4art.utils.checkpoints import save_weights
+from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
 from dl4art.utils.trees import fit_trees
@@ -267,6 +268,89 @@ def drawn_sets(folder: str | Path, check: int, *, workers: int = 2, tell: Tell =
     }
 
 
+def write_uncalibrated(
+    model: Path, weights: Path, filters: tuple[int, ...], settings: Mapping[str, Any]
+) -> tuple[ThreadCounter, dict[str, Any]]:
+    """Make a model folder of trained weights, without the state of the optimiser; give its counter and configuration.
+
+    Parameters
+    ----------
+    model : Path
+        The folder.
+    weights : Path
+        What the training has kept.
+    filters : tuple of int
+        Of the network.
+    settings : mapping
+        How it was trained, JSON values.
+    """
+    make_folder(model)
+    trainer = build_trainer(build_trunk(filters))
+    trainer.load_weights(weights)
+    save_weights(trainer, model / "model.weights.h5")
+    config = {
+        "architecture": "fully convolutional VGG regression",
+        "filters": list(filters),
+        "window_px": 200,
+        "px_per_cm": 200,
+        "preprocessing": "local mean and deviation, half-width 32 px",
+        "settings": dict(settings),
+        "versions": versions(),
+        "dl4art": __version__,
+    }
+    write_model(model, config=config, calibration=_UNCALIBRATED.to_dict(), card="not yet calibrated\n")
+    return ThreadCounter.from_pretrained(model), config
+
+
+def calibrate_network(
+    network: ThreadCounter,
+    folder: str | Path,
+    check: int,
+    *,
+    more: Sequence[Samples] = (),
+    shard: int = SHARD,
+    workers: int = 2,
+    tell: Tell = print,
+) -> tuple[ThreadCounter, dict[str, Any]]:
+    """Calibrate a counter on simulated canvases that served nothing else.
+
+    Parameters
+    ----------
+    network : ThreadCounter
+        Whatever its calibration is.
+    folder : path
+        Gets the simulated crops.
+    check : int
+        Windows; five times as many are drawn, and crops and plates in proportion.
+    more : sequence of Samples
+        Other held-out crops to calibrate on besides.
+    shard : int
+        Crops in a file.
+    workers, tell
+        As in `finish_model`.
+
+    Returns
+    -------
+    ThreadCounter
+        Calibrated for crops.
+    dict
+        What belongs into ``calibration.json``: the same, and what is true of maps.
+    """
+
+    def held(split: Split, count: int, size: int) -> _Held:
+        tell(f"{split}: {count} crops of {size} px")
+        samples = simulate_samples(folder, split, count, size, other_weaves=0.25, shard=shard, workers=workers)
+        return _hold(network, samples)
+
+    parts = [held("calibrate", 5 * check, 200), held("calibrate", 2 * check, CROP)]
+    parts += [held("chequered-calibrate", check // 2, 200), held("twill-calibrate", check, CROP)]
+    parts += [_hold(network, samples) for samples in more]
+    network = replace(network, calibration=calibrate(parts))
+    tell("the same, for maps")
+    in_maps = fit_map(read_plates(network, folder, "calibrate", max(2, check // _CROPS_A_PLATE)))
+    return network, {**network.calibration.to_dict(), "map": in_maps.to_dict()}
+
+
 def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int = 2, tell: Tell = print) -> Path:
     """Make a model folder of a finished training: calibrate, test, write the card.
 
@@ -288,38 +372,8 @@ def finish_model(settings: TrainingSettings, folder: str | Path, *, workers: int
     """
     folder = Path(folder)
     model = folder / "model"
-    model.mkdir(exist_ok=True)
-    trainer = build_trainer(build_trunk(settings.filters))
-    trainer.load_weights(folder / "model.weights.h5")
-    # without the state of the optimiser
-    trainer.save_weights(model / "model.weights.h5")
-    config = {
-        "architecture": "fully convolutional VGG regression",
-        "filters": list(settings.filters),
-        "window_px": 200,
-        "px_per_cm": 200,
-        "preprocessing": "local mean and deviation, half-width 32 px",
-        "settings": asdict(settings),
-        "versions": versions(),
-        "dl4art": __version__,
-    }
-    write_model(model, config=config, calibration=_UNCALIBRATED.to_dict(), card="not yet calibrated\n")
-    network = ThreadCounter.from_pretrained(model)
-
-    def drawn(split: Split, count: int, size: int) -> Samples:
-        tell(f"{split}: {count} crops of {size} px")
-        return simulate_samples(folder / "crops", split, count, size, other_weaves=0.25, workers=workers)
-
-    def held(split: Split, count: int, size: int) -> _Held:
-        return _hold(network, drawn(split, count, size))
-
-    check = settings.check
-    parts = [held("calibrate", 5 * check, 200), held("calibrate", 2 * check, CROP)]
-    parts += [held("chequered-calibrate", check // 2, 200), held("twill-calibrate", check, CROP)]
-    network = replace(network, calibration=calibrate(parts))
-    tell("the same, for maps")
-    in_maps = fit_map(read_plates(network, folder / "crops", "calibrate", max(2, check // _CROPS_A_PLATE)))
-    calibration = {**network.calibration.to_dict(), "map": in_maps.to_dict()}
+    network, config = write_uncalibrated(model, folder / "model.weights.h5", settings.filters, asdict(settings))
+    network, calibration = calibrate_network(network, folder / "crops", settings.check, workers=workers, tell=tell)
     # usable from here on; the tests take longer than the calibration
     write_model(model, config=config, calibration=calibration, card="calibrated, not yet tested\n")
     results = evaluate(network, drawn_sets(folder / "crops", settings.check, workers=workers, tell=tell))

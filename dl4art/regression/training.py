@@ -145,13 +145,27 @@ class Windows(keras.utils.PyDataset):  # type: ignore[misc]
         for axis in (0, 1):
             if flip[axis]:
                 picture, cells, angle = np.flip(picture, axis), np.flip(cells, axis), -angle
-        # means over squares of 64 px, from a table of sums
-        sums = np.pad(cells.astype(np.float64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-        k = _LOCAL_CELLS
-        local = (sums[k:, k:] - sums[:-k, k:] - sums[k:, :-k] + sums[:-k, :-k]) / k**2
-        local = local[2 : 2 + _SIDE, 2 : 2 + _SIDE]
-        readable = min(1.0, float(samples.readable[sample, direction]) / READABLE)
-        return picture, [*local.ravel(), cells.mean(), readable, angle]
+        return picture, truth_row(cells, float(samples.readable[sample, direction]), angle)
+
+
+def truth_row(cells: npt.NDArray[np.floating[Any]], contrast: float, angle: float) -> list[float]:
+    """Truth of a window in the form that `losses.window_loss` takes.
+
+    Parameters
+    ----------
+    cells : (25, 25) array
+        Mean density in each cell of `CELL` px, th/cm.
+    contrast : float
+        Contrast-to-noise ratio; from `READABLE` on the window is readable.
+    angle : float
+        Mean angle of the threads in tens of degrees.
+    """
+    # means over squares of 64 px, from a table of sums
+    sums = np.pad(cells.astype(np.float64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    k = _LOCAL_CELLS
+    local = (sums[k:, k:] - sums[:-k, k:] - sums[k:, :-k] + sums[:-k, :-k]) / k**2
+    local = local[2 : 2 + _SIDE, 2 : 2 + _SIDE]
+    return [*local.ravel(), cells.mean(), min(1.0, contrast / READABLE), angle]
 
 
 def train_counter(

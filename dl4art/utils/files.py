@@ -24,7 +24,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        Where to write; it has the suffix of `path`.
+        Where to write; it has the last two suffixes of `path` (``.weights.h5``).
 
     Raises
     ------
@@ -33,7 +33,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+        suffix = "".join(target.suffixes[-2:])
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=suffix, dir=target.parent)
         os.close(handle)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror}). Choose another place with -o.") from error

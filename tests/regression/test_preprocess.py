@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dl4art.regression.preprocess import HALF_WIDTH, normalise
+from dl4art.regression.preprocess import HALF_WIDTH, equalise, normalise, stretched
 
 pictures = arrays(np.uint8, (48, 56), elements=st.integers(0, 255))
 
@@ -49,3 +49,30 @@ def test_nothing_beyond_the_half_width_has_a_say(rng):
 
 def test_a_flat_field_stays_flat():
     assert np.abs(normalise(np.full((80, 80), 7, np.uint8))).max() == 0
+
+
+def test_equalised_pictures_are_those_of_opencv():
+    """Tables that cv2.equalizeHist gives for these pictures, worked out by its formula by hand."""
+    picture = np.repeat(np.uint8([10, 20, 30, 200]), [4, 2, 1, 5]).reshape(3, 4)
+    # counts less those of the darkest tone, over 12 - 4 pixels, times 255: 0, 63.75, 95.625, 255
+    wanted = np.repeat(np.uint8([0, 64, 96, 255]), [4, 2, 1, 5]).reshape(3, 4)
+    np.testing.assert_array_equal(equalise(picture), wanted)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_equalising_8_bits_does_not_depend_on_how_they_are_stored(seed):
+    picture = np.random.default_rng(seed).integers(3, 240, (20, 30)).astype(np.uint8)
+    once = equalise(picture)
+    np.testing.assert_array_equal(equalise(picture.astype(np.float32) * 257), once)
+    assert (once.min(), once.max()) == (0, 255)
+    assert (np.diff(once.ravel()[np.argsort(picture.ravel(), kind="stable")].astype(int)) >= 0).all()
+
+
+def test_one_tone_is_equalised_to_one_tone():
+    assert np.unique(equalise(np.full((5, 5), 77))).size == 1
+    assert np.unique(stretched(np.full((5, 5), 77))).tolist() == [0]
+
+
+def test_windows_are_stretched_from_zero_to_one(rng):
+    window = stretched(rng.integers(40, 90, (8, 8)))
+    assert (window.min(), window.max()) == (0, 1)

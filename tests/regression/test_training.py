@@ -99,6 +99,9 @@ def trained(tmp_path_factory):
         patch.setattr(
             samples.simulate_samples, "__kwdefaults__", {**samples.simulate_samples.__kwdefaults__, "shard": 6}
         )
+        patch.setattr(
+            release.calibrate_network, "__kwdefaults__", {**release.calibrate_network.__kwdefaults__, "shard": 6}
+        )
         told: list[str] = []
         training.train_counter(TINY, folder, workers=1, tell=told.append)
         model = release.finish_model(TINY, folder, workers=1, tell=told.append)

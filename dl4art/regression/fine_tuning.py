@@ -1,0 +1,226 @@
+"""Training of a counter on labelled crops: from a model's weights or from nothing, resumable, the best epoch kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dl4art.regression.inception import build_inception
+from dl4art.regression.labelled import LabelledCrop, fingerprint
+from dl4art.regression.labelled_windows import EQUALISED_VIEW, LOCAL_VIEW, Joined, LabelledWindows, simulated_crops
+from dl4art.regression.losses import nmae, window_loss, window_nmae
+from dl4art.regression.network import WINDOW, build_trainer, build_trunk
+from dl4art.regression.presets import LabelledSettings
+from dl4art.regression.samples import simulate_samples
+from dl4art.regression.training import Windows
+from dl4art.utils.checkpoints import BEST, Checkpoints, load_weights, save_weights
+from dl4art.utils.errors import InputError, ModelError
+from dl4art.utils.files import atomic_path, make_folder
+from dl4art.utils.progress import progress
+
+Crops = Sequence[LabelledCrop]
+Tell = Callable[[str], None]
+CROP = 304
+"""Side of the simulated crops in pixels: room to zoom."""
+SHARD = 50
+"""Simulated crops in a file: fewer are drawn than for a training from nothing."""
+_OTHER_WEAVES = 0.1
+_MEAN = "mean.weights.h5"
+
+
+def train_labelled(
+    settings: LabelledSettings,
+    split: Mapping[str, Crops],
+    folder: str | Path,
+    *,
+    base: str | Path | None = None,
+    workers: int = 2,
+    tell: Tell = print,
+    quiet: bool = True,
+) -> Path:
+    """Train a counter on labelled crops, or go on with a training that was interrupted.
+
+    Parameters
+    ----------
+    settings : LabelledSettings
+        From `dl4art.regression.presets.choose_settings`.
+    split : mapping
+        Crops to learn from (``train``) and to know when to stop (``stop``).
+    folder : path
+        Gets the simulated crops, the state after each epoch, ``curve.csv`` and the best epoch's ``model.weights.h5``.
+    base : path, optional
+        File of the weights to start from.
+    workers : int
+        Processes that simulate.
+    tell : callable
+        Told what goes on.
+    quiet : bool
+        No progress bar.
+
+    Returns
+    -------
+    Path
+        The weights of the best epoch; with a base, their mean with the base's by `LabelledSettings.share`.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a training with other settings or crops.
+    ModelError
+        If the weights to start from are not those of such a network.
+    Dl4artError
+        If the loss is no number any more.
+    OutputError
+        If something cannot be written.
+    """
+    folder = Path(folder)
+    make_folder(folder)
+    _claim(folder, settings, [crop for crops in split.values() for crop in crops])
+    kept = Checkpoints(folder, settings.epochs, patience=settings.patience, seed=settings.seed, tell=tell)
+    if kept.over:
+        tell(f"{kept.done} of {settings.epochs} epochs are done, the best is epoch {kept.best + 1}")
+        return _result(settings, folder, base)
+    keras.utils.set_random_seed(settings.seed)
+    windows, held = _datasets(settings, split, folder, kept.done, workers=workers, tell=tell)
+    with _policy(settings.precision):
+        model = build_network(settings)
+    if base is not None:
+        _start_from(model, base)
+    steps = settings.epochs * len(windows)
+    rate = keras.optimizers.schedules.CosineDecay(settings.rate, steps, alpha=0.01) if settings.falls else settings.rate
+    if settings.architecture == "vgg":
+        model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss=window_loss, metrics=[window_nmae])
+    else:
+        model.compile(keras.optimizers.Adam(rate), loss=nmae)
+    kept.restore(model)
+    tell(f"{model.count_params()} parameters, {len(split['train'])} labelled crops to learn from")
+    with progress((settings.epochs - kept.done) * len(windows), "training", quiet=quiet) as advance:
+        model.fit(
+            windows,
+            epochs=settings.epochs,
+            initial_epoch=kept.done,
+            # the order is the data set's own, so that it does not depend on where a training was interrupted
+            shuffle=False,
+            validation_data=held,
+            verbose=0,
+            callbacks=[kept, keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: advance(1))],
+        )
+    return _result(settings, folder, base)
+
+
+def _start_from(model: keras.Model, weights: str | Path) -> None:
+    """Load the weights of the base."""
+    try:
+        load_weights(model, weights)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{weights}: cannot be loaded to start from ({error}). Copy the whole folder again."
+        ) from error
+    # statistics of many thousand crops, which a few hundred must not replace
+    for layer in (inner for part in model.layers for inner in getattr(part, "layers", [part])):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
+def build_network(settings: LabelledSettings) -> keras.Model:
+    """Build the network as it is trained; that of ``vgg-inception`` is the one that counts, too."""
+    if settings.architecture == "vgg":
+        return build_trainer(build_trunk(settings.filters))
+    return build_inception(settings.filters[0])
+
+
+def _result(settings: LabelledSettings, folder: Path, base: str | Path | None) -> Path:
+    """Give the file of the weights that the training comes to."""
+    if base is None:
+        return folder / BEST
+    before, after = build_network(settings), build_network(settings)
+    before.load_weights(base)
+    after.load_weights(folder / BEST)
+    pairs = zip(before.get_weights(), after.get_weights(), strict=True)
+    after.set_weights([old + settings.share * (new - old) for old, new in pairs])
+    save_weights(after, folder / _MEAN)
+    return folder / _MEAN
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _claim(folder: Path, settings: LabelledSettings, crops: Crops) -> None:
+    """Write down what is trained here; InputError if it is something else than before."""
+    path = folder / "settings.json"
+    now = {**json.loads(json.dumps(asdict(settings))), "data": fingerprint(crops)}
+    if path.exists():
+        try:
+            before = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: cannot be read ({error}). Choose another folder with -o.") from error
+        if differing := [name for name in now if before.get(name) != now[name]]:
+            what = ", ".join(
+                "other crops or labels" if name == "data" else f"{name} {before.get(name)!r}, not {now[name]!r}"
+                for name in differing
+            )
+            raise InputError(
+                f"{folder}: holds a training with {what}. Give the command that began it, to go on, or choose another "
+                "folder with -o."
+            )
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+
+
+def _datasets(
+    settings: LabelledSettings, split: Mapping[str, Crops], folder: Path, done: int, *, workers: int, tell: Tell
+) -> tuple[Any, Any]:
+    """Make the data to learn from and to know when to stop, labelled and simulated."""
+    view = LOCAL_VIEW if settings.architecture == "vgg" else EQUALISED_VIEW
+    warps: dict[str, Any] = {"degrees": settings.degrees, "zoom": settings.zoom}
+    held: Any = LabelledWindows(
+        split["stop"],
+        view,
+        batch=settings.batch,
+        draws=settings.held,
+        seed=settings.seed + 1,
+        strain=settings.strain,
+        fixed=True,
+        degrees=settings.degrees,
+    )
+    share = settings.labelled if settings.crops else 1.0
+    batch = max(1, round(share * settings.batch))
+    draws = round(settings.draws * batch / settings.batch)
+    windows: Any = LabelledWindows(
+        split["train"], view, batch=batch, draws=draws, seed=settings.seed, epoch=done, strain=settings.strain, **warps
+    )
+    if not settings.crops:
+        return windows, held
+    tell(f"{settings.crops} simulated crops are mixed in")
+    data = folder / "crops"
+    train = simulate_samples(
+        data, "train", settings.crops, CROP, other_weaves=_OTHER_WEAVES, shard=SHARD, workers=workers
+    )
+    stop = simulate_samples(data, "stop", max(1, settings.held // 2), WINDOW, shard=SHARD, workers=workers)
+    rest = settings.batch - batch
+    aims = [density for crop in split["train"] for density in crop.density]
+    other = LabelledWindows(
+        simulated_crops(train),
+        view,
+        batch=rest,
+        draws=rest * len(windows),
+        seed=settings.seed + 2,
+        epoch=done,
+        strain=0.0,
+        aims=aims,
+        **warps,
+    )
+    return Joined(windows, other), Joined(held, Windows(stop, batch=settings.batch))
