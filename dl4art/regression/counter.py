@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ WINDOW = 200
 COUNTER = ModelKind("counter", "regression", side="window_px", px=WINDOW)
 """What a model folder of this room is."""
 COARSER = 0.75
-"""Each scale at which a picture is read, as a share of the one before."""
-_SCALES = 3
+"""A smaller scale at which a picture is read too, if it is large enough."""
+SCALES = (1.0, COARSER, COARSER**2)
+"""Scales that `ThreadCounter.read` makes one reading of."""
 _FINEST = 24.0  # th/cm up to which a coarser reading is listened to, as the network sees it
 _STEP = 6  # outputs (of 8 px) from one window to the next, at most: about a quarter of a window
 _BATCH_PIXELS = 3_000_000  # pictures that go through the network together hold no more than this
@@ -126,15 +127,35 @@ class ThreadCounter:
         -------
         Readings
         """
-        readings = self._read(pictures)
-        total = _weighted(readings)
-        for scale in (COARSER**power for power in range(1, _SCALES)):
+        return blended(self.read_scales(pictures))
+
+    def read_scales(
+        self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], scales: Sequence[float] = SCALES
+    ) -> dict[float, Readings]:
+        """Read pictures at several scales, each by itself.
+
+        Parameters
+        ----------
+        pictures : sequence of (rows, cols) arrays, or array of shape (n, rows, cols)
+            As for `read`.
+        scales : sequence of float
+            How many times as large a picture is made; with 1 among them.
+
+        Returns
+        -------
+        dict
+            Readings by their scale, NaN where a picture is too small for it.
+        """
+        found = {}
+        for scale in scales:
             large = [i for i, picture in enumerate(pictures) if min(picture.shape) * scale >= WINDOW]
+            found[scale] = Readings(*(np.full((len(pictures), 2), np.nan, np.float32) for _ in _FIELDS))
             if large:
-                coarse = self._read([_coarser(pictures[i], scale) for i in large])
-                coarse.density[:] *= np.float32(scale)
-                total[large] += _weighted(coarse, readings.density[large] <= scale * _FINEST)
-        return _mean(total)
+                part = self._read([pictures[i] if scale == 1 else _resampled(pictures[i], scale) for i in large])
+                for name in _FIELDS:
+                    getattr(found[scale], name)[large] = getattr(part, name)
+            found[scale].density[:] *= np.float32(scale)
+        return found
 
     def _read(self, pictures: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Readings:
         """Read pictures at the scale they have."""
@@ -218,7 +239,7 @@ class ThreadCounter:
 _FIELDS = tuple(Readings.__dataclass_fields__)
 
 
-def _coarser(picture: npt.NDArray[Any], scale: float) -> Array:
+def _resampled(picture: npt.NDArray[Any], scale: float) -> Array:
     from dl4art.cropping import PX_PER_CM, plate_from_array
 
     return plate_from_array(np.asarray(picture), PX_PER_CM).sample(px_per_cm=scale * PX_PER_CM)
@@ -232,6 +253,17 @@ def decoded(outputs: Array) -> tuple[Array, Array]:
     values: Array = outputs[..., [0, 2, 3]]
     values[..., 0] = REFERENCE_DENSITY * np.exp(np.clip(values[..., 0], -1.4, 1.4))
     return own, values
+
+
+def blended(scales: Mapping[float, Readings]) -> Readings:
+    """Make one of the readings at scale 1 and at smaller ones; a reading that the network trusts more counts more."""
+    first = scales[1.0]
+    total = _weighted(first)
+    for scale, readings in scales.items():
+        if scale < 1:
+            known = np.isfinite(readings.density) & (first.density <= scale * _FINEST)
+            total += np.where(known[..., None], _weighted(readings), 0.0)
+    return _mean(total)
 
 
 def blend(fine: Readings, coarse: Readings, scale: float) -> Readings:
