@@ -21,7 +21,7 @@ from dl4art.siamese.collection_encoding import (
 )
 from dl4art.siamese.collection_files import ComparedCollection, write_collection
 from dl4art.siamese.comparer import FabricComparer
-from dl4art.siamese.comparison import LIMITS
+from dl4art.siamese.comparison import LIMITS, limits_of
 from dl4art.siamese.encoded import own_cautions
 from dl4art.siamese.false_matches import Expected, expected_matches
 from dl4art.siamese.search import Neighbour, nearest
@@ -47,6 +47,7 @@ class Found:
     expected: Expected | None = None
     warnings: tuple[str, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
+    limits: tuple[str, ...] = LIMITS
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -57,7 +58,7 @@ class Found:
             "neighbours": [neighbour.to_dict() for neighbour in self.neighbours],
             "expected_false_matches": None if self.expected is None else self.expected.to_dict(),
             "warnings": self.warnings,
-            "limits": LIMITS,
+            "limits": self.limits,
         }
 
 
@@ -160,6 +161,7 @@ def search_catalogue(
         expected_matches(comparer.folder.calibration, searched),
         (*known, *own_cautions(kept.encoded, comparer.calibration.enough)),
         _about(comparer, [kept], options, catalogue),
+        limits_of(comparer.folder.calibration),
     )
 
 
