@@ -20,6 +20,7 @@ _OPTIONS = {
 _NUMBERS = ("epochs", "crops", "draws", "families", "steps", "check", "seed")
 _WORDS = {
     "data": "--data",
+    "unlabelled": "--unlabelled",
     "base": "--from",
     "architecture": "--architecture",
     "preset": "--preset",
@@ -27,12 +28,15 @@ _WORDS = {
     "dpi": "--dpi",
     "size_cm": "--size-cm",
 }
+_SOURCES = {"data", "unlabelled"}
 _SCALE = {"px_per_cm", "dpi", "size_cm"}
 _WITH = {
-    "counter": {"base", "architecture", "preset"},
-    "comparer": {"base", *_SCALE},
+    ("counter", "data"): {"base", "architecture", "preset"},
+    ("counter", "unlabelled"): {"base", *_SCALE},
+    ("comparer", "data"): {"base", *_SCALE},
 }
-"""What goes with --data."""
+"""What goes with data of one's own."""
+_UNSURE = {("counter", "unlabelled"), ("comparer", "data")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,10 +72,16 @@ def _parser() -> argparse.ArgumentParser:
         "table with the columns canvas and file; six canvases at least, three of them with two plates",
     )
     own.add_argument(
+        "--unlabelled",
+        nargs="+",
+        metavar="FOLDER|FILE",
+        help="counter: plates or crops without labels, of the canvas at hand; what the counter is sure of teaches it",
+    )
+    own.add_argument(
         "--from",
         dest="base",
         metavar="shipped|FOLDER",
-        help="start from these weights (default: a counter from nothing, a comparer from the shipped ones)",
+        help="start from these weights (default: the shipped ones; with labels from nothing)",
     )
     own.add_argument("--architecture", choices=("vgg", "vgg-inception"), help="of a counter (default: vgg)")
     own.add_argument("--preset", choices=("upstream",), help="recipe of the upstream project, with vgg-inception")
@@ -94,27 +104,38 @@ def _train(args: argparse.Namespace) -> int:
             print(text, file=sys.stderr, flush=True)
 
     try:
-        if args.data is None:
+        if (learn := _LEARN.get((args.what, _source(args)))) is not None:
+            model = learn(args, given, tell)
+        else:
             train = _train_counter if args.what == "counter" else _train_comparer
             model = train(given, folder, args.workers, tell)
-        else:
-            learn = _train_on_labels if args.what == "counter" else _train_on_canvases
-            model = learn(args, given, tell)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what is done is in {folder}; the same command goes on from there") from None
-    done = "trained and tested" if args.what == "comparer" and args.data else "trained, calibrated and tested"
+    # canvases of one's own are too few to calibrate on, and without labels there may be nothing to learn
+    done = "trained, calibrated and tested" if (args.what, _source(args)) not in _UNSURE else "done"
     print(f"{done}: {model}")
     return 0
 
 
+def _source(args: argparse.Namespace) -> str:
+    """Tell which data of one's own are given; none if empty."""
+    return next((name for name in _SOURCES if getattr(args, name) is not None), "")
+
+
 def _check_words(args: argparse.Namespace, given: dict[str, Any]) -> None:
     """Raise InputError if words are given that mean nothing together."""
-    numbers = {f"--{name}": name in _OPTIONS[args.what] for name in given}
-    own = {word: name for name, word in _WORDS.items() if getattr(args, name) is not None and name != "data"}
-    if args.data is None and own:
-        raise InputError(f"{' and '.join(own)} has no meaning without --data, the folder of your own data.")
-    known = {word: name in _WITH[args.what] for word, name in own.items()}
-    if strange := [word for word, yes in {**numbers, **known}.items() if not yes]:
+    said = {name: word for name, word in _WORDS.items() if getattr(args, name) is not None}
+    source = _source(args)
+    if len(said.keys() & _SOURCES) > 1:
+        raise InputError("--data is for labelled crops and --unlabelled for others: leave one out.")
+    if more := [word for name, word in said.items() if not source]:
+        raise InputError(f"{' and '.join(more)} has no meaning without --data, the folder of your own data.")
+    known = {word: name in _OPTIONS[args.what] for name, word in ((name, f"--{name}") for name in given)}
+    if source:
+        # a counter has no plates to learn from pairwise, a comparer no use for single ones
+        known |= {word: name in {source, *_WITH.get((args.what, source), ())} for name, word in said.items()}
+        known[_WORDS[source]] = (args.what, source) in _WITH
+    if strange := [word for word, yes in known.items() if not yes]:
         raise InputError(f"{' and '.join(strange)} has no meaning for a {args.what}. Leave it out.")
 
 
@@ -210,6 +231,40 @@ def _train_on_canvases(args: argparse.Namespace, given: dict[str, Any], tell: Ca
         settings, split, output, network, base.weights, workers=args.workers, tell=tell, quiet=args.quiet
     )
     return finish_own(settings, split, output, base, trained, left_out=left_out, workers=args.workers, tell=tell)
+
+
+def _train_unlabelled(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
+    output = Path(args.output)
+    files = [path for path in cli.gather(args.unlabelled) if output.resolve() not in path.resolve().parents]
+
+    from functools import partial
+
+    from dl4art.cropping.reading import read_plate
+    from dl4art.regression.presets import PRESETS, find_base
+    from dl4art.regression.unlabelled import read_unlabelled
+
+    base = find_base(args.base or "shipped")
+    if base.architecture != "vgg":
+        raise InputError(
+            f"--from names a model of architecture {base.architecture}, which reads no plates. Leave it out."
+        )
+    settings = dataclasses.replace(PRESETS["unlabelled"], base=base.name, filters=base.filters, **given)
+    opened = partial(read_plate, assume_crop=True, **cli.scale_arguments(args))
+    data = read_unlabelled(files, opened, seed=settings.seed)
+    for name, why in data.left_out:
+        tell(f"left out: {name}: {why}")
+
+    load_keras()
+    from dl4art.regression.self_training import refine_counter
+
+    return refine_counter(settings, data, output, base, workers=args.workers, tell=tell, quiet=args.quiet)
+
+
+_LEARN = {
+    ("counter", "data"): _train_on_labels,
+    ("counter", "unlabelled"): _train_unlabelled,
+    ("comparer", "data"): _train_on_canvases,
+}
 
 
 if __name__ == "__main__":

@@ -150,6 +150,13 @@ def test_an_output_in_the_data_is_no_data(on_labels, labelled_folder, tmp_path):
         (["counter", "--data", "{data}", "--px-per-cm", "200"], "--px-per-cm has no meaning for a counter"),
         (["comparer", "--data", "{data}", "--preset", "upstream"], "--preset has no meaning for a comparer"),
         (["comparer", "--data", "{data}", "--draws", "3"], "--draws has no meaning for a comparer"),
+        (
+            ["counter", "--data", "{data}", "--unlabelled", "{data}"],
+            "--data is for labelled crops and --unlabelled for",
+        ),
+        (["counter", "--unlabelled", "{data}", "--preset", "upstream"], "--preset has no meaning for a counter"),
+        (["counter", "--unlabelled", "{data}/gone"], "no such file or folder"),
+        (["comparer", "--unlabelled", "{data}"], "--unlabelled has no meaning for a comparer"),
         (["comparer", "--from", "shipped"], "--from has no meaning without --data"),
         (["comparer", "--data", "{data}"], "4 canvases with plates, and 6 are the least"),
         (["counter", "--data", "{data}", "--from", "gone"], "gone: neither a model folder nor the name of a shipped"),
@@ -218,11 +225,34 @@ def test_plates_of_canvases_fine_tune_the_shipped_comparer(on_canvases, write_la
     shown = capsys.readouterr()
     assert shown.out.splitlines()[0].split() == ["canvas", "plates", "crops", "for"]
     assert "canvas-1 1 1" in " ".join(shown.out.split())
-    assert shown.out.splitlines()[-1] == f"trained and tested: {tmp_path / 'run' / 'model'}"
+    assert shown.out.splitlines()[-1] == f"done: {tmp_path / 'run' / 'model'}"
     assert "left out: " in shown.err
     # what was framed is another training's with other words
     assert train.main([*words, "--seed", "5"]) == 2
     assert "holds a training with seed 0, not 5" in capsys.readouterr().err
+
+
+def test_plates_without_labels_refine_the_shipped_counter(labelled_folder, monkeypatch, tmp_path, capsys):
+    from dl4art.regression import self_training
+
+    made = []
+
+    def refine(settings, data, folder, base, **words):
+        made.append((settings, data, base))
+        return folder / "model"
+
+    monkeypatch.setattr(self_training, "refine_counter", refine)
+    (tmp_path / "bad.tif").write_text("no picture")
+    words = ["counter", "--unlabelled", str(labelled_folder), str(tmp_path), "-o", str(tmp_path / "run")]
+    assert train.main([*words, "--epochs", "3", "--px-per-cm", "100"]) == 0
+    ((settings, data, base),) = made
+    assert (settings.epochs, settings.labelled, settings.base) == (3, 0.5, base.name)
+    # at the scale that is stated they are of 2.2 cm
+    assert {crop.grey.shape for crop in data.crops} == {(440, 440)}
+    assert len(data.crops) == 8
+    shown = capsys.readouterr()
+    assert f"left out: {tmp_path / 'bad.tif'}: " in shown.err
+    assert shown.out == f"done: {tmp_path / 'run' / 'model'}\n"
 
 
 def test_a_wrong_call_is_answered_at_once(call_door, tmp_path):

@@ -28,7 +28,8 @@ CROP = 304
 """Side of the simulated crops in pixels: room to zoom."""
 SHARD = 50
 """Simulated crops in a file: fewer are drawn than for a training from nothing."""
-_OTHER_WEAVES = 0.1
+OTHER_WEAVES = 0.1
+"""Share of these in twill or basket weave."""
 _MEAN = "mean.weights.h5"
 
 
@@ -154,7 +155,7 @@ def _datasets(
     tell(f"{settings.crops} simulated crops are mixed in")
     data = folder / "crops"
     train = simulate_samples(
-        data, "train", settings.crops, CROP, other_weaves=_OTHER_WEAVES, shard=SHARD, workers=workers
+        data, "train", settings.crops, CROP, other_weaves=OTHER_WEAVES, shard=SHARD, workers=workers
     )
     stop = simulate_samples(data, "stop", max(1, settings.held // 2), WINDOW, shard=SHARD, workers=workers)
     rest = settings.batch - batch

@@ -103,7 +103,7 @@ def finish_labelled(
     results = {"labelled": {"before": _tested(before, split["test"]), "after": _tested(after, split["test"])}}
     if isinstance(after, ThreadCounter):
         samples = simulate_samples(folder / "crops", "test", settings.check, 200, shard=SHARD, workers=workers)
-        results["simulated"] = {"before": _simulated(before, samples), "after": _simulated(after, samples)}
+        results["simulated"] = {"before": score_simulated(before, samples), "after": score_simulated(after, samples)}
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     curve = list(csv.DictReader((folder / CURVE).read_text(encoding="utf-8").splitlines()))
@@ -204,7 +204,7 @@ def _tested(counter: Network, crops: Sequence[LabelledCrop]) -> dict[str, Any]:
     return {"canvases": by_canvas, "nmae": nmae(found, truth), "within": within, "all": every.to_dict()}
 
 
-def _simulated(counter: Network, samples: Samples) -> dict[str, Any]:
+def score_simulated(counter: Network, samples: Samples) -> dict[str, Any]:
     """How far a counter is off on simulated windows of the ordinary kinds that can be read."""
     use = (samples.readable >= READABLE).all(axis=1)
     grey, truth = samples.grey[use], samples.density[use].mean(axis=(2, 3)).astype(np.float64)

@@ -70,7 +70,8 @@ def find_own_base(model: str | Path) -> tuple[ModelFolder, EncoderSettings]:
 def _made_of(folder: ModelFolder) -> EncoderSettings:
     try:
         sizes: dict[str, Any] = folder.config["network"]
-        return EncoderSettings(**{n: tuple(size) if isinstance(size, list) else size for n, size in sizes.items()})
+        made_of: dict[str, Any] = {n: tuple(size) if isinstance(size, list) else size for n, size in sizes.items()}
+        return EncoderSettings(**made_of)
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{folder.path}: config.json states no sizes of networks ({error}). Copy the whole folder again."
