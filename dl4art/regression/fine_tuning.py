@@ -17,6 +17,7 @@ from dl4art.regression.network import WINDOW, build_trainer, build_trunk
 from dl4art.regression.presets import LabelledSettings
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.training import Windows
+from dl4art.simulation.samples import Samples
 from dl4art.utils.checkpoints import BEST, Checkpoints
 from dl4art.utils.files import make_folder
 from dl4art.utils.fine_tuning import DATA, claim, dtype_policy, lay_between, start_from
@@ -27,7 +28,7 @@ Tell = Callable[[str], None]
 CROP = 304
 """Side of the simulated crops in pixels: room to zoom."""
 SHARD = 50
-"""Simulated crops in a file: fewer are drawn than for a training from nothing."""
+"""Simulated crops in a file, at most: fewer are drawn than for a training from nothing."""
 OTHER_WEAVES = 0.1
 """Share of these in twill or basket weave."""
 _MEAN = "mean.weights.h5"
@@ -128,6 +129,21 @@ def _result(settings: LabelledSettings, folder: Path, base: str | Path | None) -
     return lay_between(lambda: build_network(settings), base, folder / BEST, settings.share, folder / _MEAN)
 
 
+def shard_size(settings: LabelledSettings) -> int:
+    """Choose how many simulated crops are in a file: only whole files are drawn, so no more than are asked for."""
+    return max(1, min(SHARD, settings.crops or SHARD, settings.check))
+
+
+def stop_windows(settings: LabelledSettings, folder: Path, workers: int) -> Samples:
+    """Draw the simulated windows that tell when to stop, or read them; each is seen in both directions."""
+    count = max(1, _held(settings) // 2)
+    return simulate_samples(folder / "crops", "stop", count, WINDOW, shard=shard_size(settings), workers=workers)
+
+
+def _held(settings: LabelledSettings) -> int:
+    return min(settings.held, settings.draws or settings.held)
+
+
 def _datasets(
     settings: LabelledSettings, split: Mapping[str, Crops], folder: Path, done: int, *, workers: int, tell: Tell
 ) -> tuple[Any, Any]:
@@ -138,7 +154,7 @@ def _datasets(
         split["stop"],
         view,
         batch=settings.batch,
-        draws=settings.held,
+        draws=_held(settings),
         seed=settings.seed + 1,
         strain=settings.strain,
         fixed=True,
@@ -155,9 +171,9 @@ def _datasets(
     tell(f"{settings.crops} simulated crops are mixed in")
     data = folder / "crops"
     train = simulate_samples(
-        data, "train", settings.crops, CROP, other_weaves=OTHER_WEAVES, shard=SHARD, workers=workers
+        data, "train", settings.crops, CROP, other_weaves=OTHER_WEAVES, shard=shard_size(settings), workers=workers
     )
-    stop = simulate_samples(data, "stop", max(1, settings.held // 2), WINDOW, shard=SHARD, workers=workers)
+    stop = stop_windows(settings, folder, workers)
     rest = settings.batch - batch
     aims = [density for crop in split["train"] for density in crop.density]
     other = LabelledWindows(

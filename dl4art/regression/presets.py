@@ -32,7 +32,7 @@ class LabelledSettings:
     draws: int = 3200
     """Windows seen in an epoch; zero for 84 fixed variants of each crop."""
     held: int = 400
-    """Labelled windows, and as many simulated ones, that tell when to stop."""
+    """Labelled windows, and as many simulated ones, that tell when to stop; no more than are seen in an epoch."""
     batch: int = 64
     rate: float = 3e-4
     """Learning rate of Adam."""

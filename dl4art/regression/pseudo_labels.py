@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.cropping.plate import PX_PER_CM, plate_from_array
-from dl4art.regression.counter import SCALES, ThreadCounter, blended
+from dl4art.regression.counter import ThreadCounter
 from dl4art.regression.dense import read_windows
 from dl4art.regression.labelled import LabelledCrop
 from dl4art.regression.unlabelled import UnlabelledCrop, fingerprint
@@ -28,8 +28,6 @@ Array = npt.NDArray[np.float32]
 Pictures = Sequence[npt.NDArray[Any]]
 VIEWS = (0.75, 1.0, 1.15, 1.3, 1.5)
 """Scales at which a crop is read, upright and turned by a half."""
-OTHER = 1.3
-"""Scale at which a counter is asked again when its consistency is measured."""
 AGREEING = 0.03
 """By how much views may differ from their weighted median and still agree, as a share."""
 _SURE = 0.03  # relative error that the network must expect of itself, at most, in the best view
@@ -140,18 +138,24 @@ def _labelled(counter: ThreadCounter, crop: UnlabelledCrop, density: Array, tilt
     return LabelledCrop(crop.name, "unlabelled", crop.grey, gradient, (float(density[0]), float(density[1])), told)
 
 
-def disagreement(counter: ThreadCounter, pictures: Pictures) -> float:
-    """How far what a counter says of crops is from what it says of the same crops shown 1.3 times as large.
+def disagreement(counter: ThreadCounter, pictures: Pictures, density: npt.NDArray[Any]) -> float:
+    """How far what a counter says of crops as they are is from their pseudo-labels.
+
+    Parameters
+    ----------
+    counter : ThreadCounter
+        The one that labelled them, or another.
+    pictures : sequence of (rows, cols) arrays
+        Crops that are sure.
+    density : (n, 2) array
+        Their pseudo-labels.
 
     Returns
     -------
     float
-        Mean of the absolute logarithms of the ratio of the densities, both directions, each at most a quarter: about
-        the mean relative difference. No label is needed for it.
+        Mean of the absolute logarithms of the ratios, each at most a quarter: about the mean relative difference.
     """
-    scales = counter.read_scales(pictures, (*SCALES, OTHER))
-    larger = scales.pop(OTHER).density
-    apart = np.abs(np.log(larger / blended(scales).density))
+    apart = np.abs(np.log(counter.presume(pictures) / density))
     return float(np.minimum(apart, _WILD).mean())
 
 

@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from dl4art.regression.counter import ThreadCounter
 from dl4art.regression.evaluation import nmae
-from dl4art.regression.fine_tuning import CROP, OTHER_WEAVES, SHARD, train_labelled
+from dl4art.regression.fine_tuning import CROP, OTHER_WEAVES, SHARD, shard_size, stop_windows, train_labelled
 from dl4art.regression.labelled_release import score_simulated
 from dl4art.regression.network import WINDOW
 from dl4art.regression.presets import Base, LabelledSettings
@@ -24,7 +23,7 @@ from dl4art.regression.pseudo_labels import as_labelled, disagreement, keep_pseu
 from dl4art.regression.release import calibrate_network, write_uncalibrated
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.self_training_card import self_training_card
-from dl4art.regression.unlabelled import Unlabelled, fingerprint
+from dl4art.regression.unlabelled import Unlabelled, UnlabelledCrop, fingerprint
 from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import Samples, Split
 from dl4art.utils.checkpoints import CURVE
@@ -37,7 +36,7 @@ Numbers = npt.NDArray[np.intp]
 LEAST = 12
 """Sure crops to learn from without which nothing is learnt; a quarter as many must be sure of those held out."""
 AS_USUAL = 1.5
-"""A counter that disagrees with itself no more than so many times as on simulated crops knows such cloth already."""
+"""A counter that is no farther from its pseudo-labels than so many times as on simulated crops knows such cloth."""
 HELPS = 0.9
 """Share of the disagreement before that may be left."""
 FORGETS = 1.25
@@ -56,7 +55,7 @@ class Outcome:
     held_out: int
     """Sure ones by which it was judged."""
     disagreement: dict[str, float] = field(default_factory=dict)
-    """Of the counter with itself: ``before`` and ``after`` on what was held out, ``simulated`` before."""
+    """With pseudo-labels of the base: ``before`` and ``after`` on what was held out, ``simulated`` before."""
     simulated: dict[str, float] = field(default_factory=dict)
     """NMAE on simulated windows held out to judge by, ``before`` and ``after``."""
     tested: dict[str, Any] = field(default_factory=dict)
@@ -79,7 +78,7 @@ def refine_counter(
 
     The crops of which it is sure at some scale (`dl4art.regression.pseudo_labels`) are its labels at all scales;
     simulated crops are mixed in. The base is kept where the counter knows such cloth already, where it is sure of too
-    little, where it does not come to agree better with itself on crops held out, or where it forgets what it knew.
+    little, where it does not come nearer to what it is sure of on crops held out, or where it forgets what it knew.
 
     Parameters
     ----------
@@ -116,13 +115,25 @@ def refine_counter(
     after = None
 
     def simulated(split: Split, count: int, size_px: int, other_weaves: float = 0.0) -> Samples:
+        shard = shard_size(settings)
         return simulate_samples(
-            folder / "crops", split, count, size_px, shard=SHARD, other_weaves=other_weaves, workers=workers
+            folder / "crops", split, count, size_px, shard=shard, other_weaves=other_weaves, workers=workers
         )
 
-    # the first of those that are mixed in
-    usual = partial(simulated, "train", SHARD, CROP, other_weaves=OTHER_WEAVES)
-    if not _nothing_to_learn(found, before, [data.crops[n].grey for n in held], usual):
+    def apart(counter: ThreadCounter) -> float:
+        return disagreement(counter, [data.crops[n].grey for n in held], labels.density[held])
+
+    def usual() -> float:
+        # on the first of those that are mixed in
+        samples = simulated("train", min(SHARD, settings.crops), CROP, OTHER_WEAVES)
+        known = [UnlabelledCrop(str(n), samples.grey[n], str(n)) for n in _readable(samples)]
+        if not known:
+            return 0.0
+        own = keep_pseudo_labels(before, known, folder / "pseudo-labels")
+        sure = np.flatnonzero(own.sure)
+        return disagreement(before, [known[n].grey for n in sure], own.density[sure]) if len(sure) else 0.0
+
+    if not _nothing_to_learn(found, before, apart, usual):
         split = {
             "train": as_labelled(before, data.crops, labels, learn.tolist()),
             "stop": as_labelled(before, data.crops, labels, held.tolist()),
@@ -131,8 +142,8 @@ def refine_counter(
             settings, split, folder, base=base.folder.weights, workers=workers, tell=tell, quiet=quiet
         )
         after, config = write_uncalibrated(model, weights, settings.filters, facts)
-        stop = simulated("stop", max(1, settings.held // 2), WINDOW)
-        _judge(found, (before, after), [data.crops[n].grey for n in held], stop)
+        stop = stop_windows(settings, folder, workers)
+        _judge(found, (before, after), apart, stop)
     if after is None or found.kept:
         tell(f"the base is kept: {found.kept}")
         with atomic_path(model / "model.weights.h5") as path:
@@ -140,7 +151,7 @@ def refine_counter(
         config, calibration = base.folder.config, base.folder.calibration
     else:
         after, calibration = calibrate_network(
-            after, folder / "crops", settings.check, shard=SHARD, workers=workers, tell=tell
+            after, folder / "crops", settings.check, shard=shard_size(settings), workers=workers, tell=tell
         )
         # nobody has counted there: what lies outside the base's range stays remarked on
         calibration["densities"] = list(before.calibration.densities)
@@ -171,7 +182,9 @@ def _named(counters: tuple[ThreadCounter, ThreadCounter]) -> zip[tuple[str, Thre
     return zip(("before", "after"), counters, strict=True)
 
 
-def _nothing_to_learn(found: Outcome, before: ThreadCounter, held: list[Any], usual: Callable[[], Samples]) -> bool:
+def _nothing_to_learn(
+    found: Outcome, before: ThreadCounter, apart: Callable[[ThreadCounter], float], usual: Callable[[], float]
+) -> bool:
     """Say before any training why there would be no use in it."""
     if found.learnt_from < LEAST or found.held_out < LEAST // 4:
         found.kept = (
@@ -179,28 +192,31 @@ def _nothing_to_learn(found: Outcome, before: ThreadCounter, held: list[Any], us
             f"{LEAST // 4} to judge by are needed. Give more plates, or label crops (python -m dl4art.label)"
         )
         return True
-    simulated = usual()
-    known = [simulated.grey[n] for n in _readable(simulated)]
-    found.disagreement = {"simulated": disagreement(before, known), "before": disagreement(before, held)}
+    found.disagreement = {"simulated": usual(), "before": apart(before)}
     limit = AS_USUAL * found.disagreement["simulated"]
     if found.disagreement["before"] <= limit:
         found.kept = (
-            f"it agrees with itself on these plates to {found.disagreement['before']:.1%}, and {limit:.1%} is what it "
-            "does on cloths that it was trained on: it knows such cloth already"
+            f"what it says of these plates is {found.disagreement['before']:.1%} from what it is surest of, and up to "
+            f"{limit:.1%} is usual on cloths that it was trained on: it knows such cloth already"
         )
     return bool(found.kept)
 
 
-def _judge(found: Outcome, counters: tuple[ThreadCounter, ThreadCounter], held: list[Any], stop: Samples) -> None:
+def _judge(
+    found: Outcome,
+    counters: tuple[ThreadCounter, ThreadCounter],
+    apart: Callable[[ThreadCounter], float],
+    stop: Samples,
+) -> None:
     """Decide whether it has helped, by crops and simulated windows held out."""
-    found.disagreement["after"] = disagreement(counters[1], held)
+    found.disagreement["after"] = apart(counters[1])
     seen = _readable(stop)
     truth = stop.density[seen].mean(axis=(2, 3))
     found.simulated = {when: nmae(counter.presume(stop.grey[seen]), truth) for when, counter in _named(counters)}
     if found.disagreement["after"] > HELPS * found.disagreement["before"]:
         found.kept = (
-            f"on crops held out it disagrees with itself by {found.disagreement['after']:.1%} after learning, and "
-            f"{found.disagreement['before']:.1%} before: that does not help"
+            f"what it says of crops held out is {found.disagreement['after']:.1%} from what the base is surest of, and "
+            f"{found.disagreement['before']:.1%} before learning: that does not help"
         )
     elif found.simulated["after"] > FORGETS * found.simulated["before"]:
         found.kept = (

@@ -30,7 +30,8 @@ learnt from, with what the sure scales say as their labels, and {held_out} were 
 ## Whether it helped
 
 No one has counted these plates, so that nobody knows the error on them. What can be known is how far the counter
-disagrees with itself when a crop is shown 1.3 times as large; and its error on simulated canvases.
+is, at a crop's own scale, from what it is sure of at the scales at which it is surest; and its error on simulated
+canvases.
 
 | | before | after |
 |---|---|---|
@@ -97,7 +98,7 @@ def self_training_card(
 
 def _figures(found: Mapping[str, Any]) -> list[str]:
     apart, simulated, tested = found["disagreement"], found["simulated"], found["tested"]
-    rows = [("disagreement with itself, crops held out", apart)] if apart else []
+    rows = [("from the pseudo-labels of crops held out", apart)] if apart else []
     rows += [("NMAE, simulated windows held out to judge by", simulated)] if simulated else []
     if tested:
         nmae = {when: values["nmae"] for when, values in tested.items()}

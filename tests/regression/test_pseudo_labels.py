@@ -76,12 +76,12 @@ def test_what_is_read_is_kept(tmp_path):
     assert counter.asked > asked
 
 
-def test_disagreement_is_what_is_said_of_the_same_crop_enlarged():
-    same = {"at_1_0": (20.0, 0.01)}
-    assert pl.disagreement(Says(**same), PICTURES) == pytest.approx(0, abs=1e-6)
-    assert pl.disagreement(Says(**same, at_1_3=(21.0, 0.01)), PICTURES) == pytest.approx(np.log(1.05), rel=1e-3)
+def test_disagreement_is_how_far_what_is_said_of_crops_is_from_their_labels():
+    counter = SimpleNamespace(presume=lambda pictures: np.full((len(pictures), 2), 20.0))
+    assert pl.disagreement(counter, PICTURES, np.full((3, 2), 20.0)) == 0
+    assert pl.disagreement(counter, PICTURES, np.array([[20, 21]] * 3)) == pytest.approx(np.log(1.05) / 2)
     # a reading gone wild counts for no more than one far off
-    assert pl.disagreement(Says(**same, at_1_3=(60.0, 0.01)), PICTURES) == pytest.approx(0.25)
+    assert pl.disagreement(counter, PICTURES, np.full((3, 2), 60.0)) == 0.25
 
 
 def test_labels_of_simulated_crops_are_their_densities(shipped, drawn):
