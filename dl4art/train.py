@@ -1,4 +1,4 @@
-"""Train a thread counter or a fabric comparer, on simulated canvases or on labelled crops; it can be interrupted."""
+"""Train a thread counter or a fabric comparer, on simulated canvases or on data of one's own; it can be interrupted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,28 @@ from dl4art.utils.errors import InputError
 
 _OPTIONS = {
     "counter": {"epochs", "crops", "draws", "check", "seed", "data"},
-    "comparer": {"epochs", "families", "steps", "check", "seed"},
+    "comparer": {"epochs", "families", "steps", "check", "seed", "data"},
 }
 _NUMBERS = ("epochs", "crops", "draws", "families", "steps", "check", "seed")
-_WITH_DATA = {"base": "--from", "architecture": "--architecture", "preset": "--preset"}
+_WORDS = {
+    "data": "--data",
+    "unlabelled": "--unlabelled",
+    "base": "--from",
+    "architecture": "--architecture",
+    "preset": "--preset",
+    "px_per_cm": "--px-per-cm",
+    "dpi": "--dpi",
+    "size_cm": "--size-cm",
+}
+_SOURCES = {"data", "unlabelled"}
+_SCALE = {"px_per_cm", "dpi", "size_cm"}
+_WITH = {
+    ("counter", "data"): {"base", "architecture", "preset"},
+    ("counter", "unlabelled"): {"base", *_SCALE},
+    ("comparer", "data"): {"base", *_SCALE},
+}
+"""What goes with data of one's own."""
+_UNSURE = {("counter", "unlabelled"), ("comparer", "data")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m dl4art.train",
         description=__doc__,
         epilog="Without options the recipe is that of the shipped weights. What is done is on disk after each epoch.",
-        parents=[cli.general_options()],
+        parents=[cli.scale_options(), cli.general_options()],
     )
     parser.add_argument("what", choices=sorted(_OPTIONS), help="what to train")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="gets crops, state and model")
@@ -45,18 +63,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="seed of the training")
     parser.add_argument("--workers", type=cli.positive_integer, default=2, metavar="N", help="processes (default: 2)")
-    labelled = parser.add_argument_group("counter, on labelled crops")
-    labelled.add_argument(
+    own = parser.add_argument_group("on data of one's own")
+    own.add_argument(
         "--data",
         metavar="FOLDER",
-        help="crops with labels (NAME.json, or NAME_V.npz and NAME_H.npz), of three canvases at least; a canvas is a "
-        "folder, or the name before the last number",
+        help="counter: crops with labels (NAME.json, or NAME_V.npz and NAME_H.npz), of three canvases at least; a "
+        "canvas is a folder, or the name before the last number. Comparer: a folder of plates for each canvas, or a "
+        "table with the columns canvas and file; six canvases at least, three of them with two plates",
     )
-    labelled.add_argument(
-        "--from", dest="base", metavar="shipped|FOLDER", help="start from these weights (default: from nothing)"
+    own.add_argument(
+        "--unlabelled",
+        nargs="+",
+        metavar="FOLDER|FILE",
+        help="counter: plates or crops without labels, of the canvas at hand; what the counter is sure of teaches it",
     )
-    labelled.add_argument("--architecture", choices=("vgg", "vgg-inception"), help="network (default: vgg)")
-    labelled.add_argument("--preset", choices=("upstream",), help="recipe of the upstream project, with vgg-inception")
+    own.add_argument(
+        "--from",
+        dest="base",
+        metavar="shipped|FOLDER",
+        help="start from these weights (default: the shipped ones; with labels from nothing)",
+    )
+    own.add_argument("--architecture", choices=("vgg", "vgg-inception"), help="of a counter (default: vgg)")
+    own.add_argument("--preset", choices=("upstream",), help="recipe of the upstream project, with vgg-inception")
     return parser
 
 
@@ -68,31 +96,47 @@ def _seed(text: str) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in _NUMBERS if getattr(args, name) is not None}
-    stated = given if args.data is None else {**given, "data": args.data}
-    if strange := [f"--{name}" for name in stated if name not in _OPTIONS[args.what]]:
-        raise InputError(f"{' and '.join(strange)} has no meaning for a {args.what}. Leave it out.")
-    if args.data is None and (alone := [text for name, text in _WITH_DATA.items() if getattr(args, name) is not None]):
-        raise InputError(f"{' and '.join(alone)} has no meaning without --data, the folder of labelled crops.")
-    files = cli.gather([args.data], (*cli.PICTURES, ".json", ".npz")) if args.data else []
-    if args.data and not Path(args.data).is_dir():
-        raise InputError(f"{args.data}: is not a folder. Name the folder of all labelled crops.")
-
+    _check_words(args, given)
     folder = Path(args.output)
 
     def tell(text: str) -> None:
         if not args.quiet:
             print(text, file=sys.stderr, flush=True)
 
-    train = _train_counter if args.what == "counter" else _train_comparer
     try:
-        if args.data is None:
-            model = train(given, folder, args.workers, tell)
+        if (learn := _LEARN.get((args.what, _source(args)))) is not None:
+            model = learn(args, given, tell)
         else:
-            model = _train_on_labels(args, files, given, tell)
+            train = _train_counter if args.what == "counter" else _train_comparer
+            model = train(given, folder, args.workers, tell)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what is done is in {folder}; the same command goes on from there") from None
-    print(f"trained, calibrated and tested: {model}")
+    # canvases of one's own are too few to calibrate on, and without labels there may be nothing to learn
+    done = "trained, calibrated and tested" if (args.what, _source(args)) not in _UNSURE else "done"
+    print(f"{done}: {model}")
     return 0
+
+
+def _source(args: argparse.Namespace) -> str:
+    """Tell which data of one's own are given; none if empty."""
+    return next((name for name in _SOURCES if getattr(args, name) is not None), "")
+
+
+def _check_words(args: argparse.Namespace, given: dict[str, Any]) -> None:
+    """Raise InputError if words are given that mean nothing together."""
+    said = {name: word for name, word in _WORDS.items() if getattr(args, name) is not None}
+    source = _source(args)
+    if len(said.keys() & _SOURCES) > 1:
+        raise InputError("--data is for labelled crops and --unlabelled for others: leave one out.")
+    if more := [word for name, word in said.items() if not source]:
+        raise InputError(f"{' and '.join(more)} has no meaning without --data, the folder of your own data.")
+    known = {word: name in _OPTIONS[args.what] for name, word in ((name, f"--{name}") for name in given)}
+    if source:
+        # a counter has no plates to learn from pairwise, a comparer no use for single ones
+        known |= {word: name in {source, *_WITH.get((args.what, source), ())} for name, word in said.items()}
+        known[_WORDS[source]] = (args.what, source) in _WITH
+    if strange := [word for word, yes in known.items() if not yes]:
+        raise InputError(f"{' and '.join(strange)} has no meaning for a {args.what}. Leave it out.")
 
 
 def _train_counter(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:
@@ -105,9 +149,10 @@ def _train_counter(given: dict[str, Any], folder: Path, workers: int, tell: Call
     return finish_model(settings, folder, workers=workers, tell=tell)
 
 
-def _train_on_labels(
-    args: argparse.Namespace, files: Sequence[Path], given: dict[str, Any], tell: Callable[[str], None]
-) -> Path:
+def _train_on_labels(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
+    files = cli.gather([args.data], (*cli.PICTURES, ".json", ".npz"))
+    if not Path(args.data).is_dir():
+        raise InputError(f"{args.data}: is not a folder. Name the folder of all labelled crops.")
     from dl4art.regression.labelled import canvas_rows, read_labelled, split_crops
     from dl4art.regression.presets import choose_settings, find_base
 
@@ -137,6 +182,89 @@ def _train_comparer(given: dict[str, Any], folder: Path, workers: int, tell: Cal
     settings = dataclasses.replace(ComparerSettings(), **given)
     train_comparer(settings, folder, workers=workers, tell=tell)
     return finish_comparer(settings, folder, workers=workers, tell=tell)
+
+
+def _train_on_canvases(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
+    from dl4art.siamese.canvas_files import collection_files
+
+    output = Path(args.output)
+    canvases = collection_files(args.data, leave=[output])
+
+    from functools import partial
+
+    from dl4art.cropping.reading import read_plate
+    from dl4art.siamese import own_plates
+
+    opened = partial(read_plate, assume_crop=True, **cli.scale_arguments(args))
+    plates = own_plates.own_plates(canvases, opened)
+    own_plates.check_enough(plates, args.data)
+
+    load_keras()
+    from dl4art.regression import CombinedCounter
+    from dl4art.siamese.own_release import find_own_base, finish_own
+    from dl4art.siamese.own_training import OwnSettings, claim_own, train_own
+    from dl4art.utils.progress import progress
+
+    base, network = find_own_base(args.base or "shipped")
+    settings = dataclasses.replace(OwnSettings(), base=f"{base.name} {base.sha256[:8]}", **given)
+    counter = CombinedCounter.from_pretrained()
+    claim_own(settings, plates, output, counter=counter.name, **cli.scale_arguments(args))
+    with progress(len(plates), "framing plates", quiet=args.quiet) as advance:
+        framed = own_plates.frame_plates(
+            plates,
+            output / "plates",
+            counter,
+            crops=settings.crops,
+            seed=settings.seed,
+            opened=opened,
+            advance=advance,
+        )
+    left_out = [plate for plate in framed if not len(plate)]
+    for plate in left_out:
+        tell(f"left out: {plate.plate.name}: {plate.message}")
+    readable = [plate for plate in framed if len(plate)]
+    own_plates.check_enough([plate.plate for plate in readable], args.data, "readable ")
+    split = own_plates.split_plates(readable, settings.seed)
+    rows = [(tables.plain_text(name), *map(str, rest)) for name, *rest in own_plates.canvas_rows(split)]
+    print(tables.text_table([("canvas", "plates", "crops", "for"), *rows], numeric=(1, 2)), flush=True)
+    trained = train_own(
+        settings, split, output, network, base.weights, workers=args.workers, tell=tell, quiet=args.quiet
+    )
+    return finish_own(settings, split, output, base, trained, left_out=left_out, workers=args.workers, tell=tell)
+
+
+def _train_unlabelled(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
+    output = Path(args.output)
+    files = [path for path in cli.gather(args.unlabelled) if output.resolve() not in path.resolve().parents]
+
+    from functools import partial
+
+    from dl4art.cropping.reading import read_plate
+    from dl4art.regression.presets import PRESETS, find_base
+    from dl4art.regression.unlabelled import read_unlabelled
+
+    base = find_base(args.base or "shipped")
+    if base.architecture != "vgg":
+        raise InputError(
+            f"--from names a model of architecture {base.architecture}, which reads no plates. Leave it out."
+        )
+    settings = dataclasses.replace(PRESETS["unlabelled"], base=base.name, filters=base.filters, **given)
+    opened = partial(read_plate, assume_crop=True, **cli.scale_arguments(args))
+    data = read_unlabelled(files, opened, seed=settings.seed)
+    for name, why in data.left_out:
+        tell(f"left out: {name}: {why}")
+
+    load_keras()
+    from dl4art.regression.self_training import refine_counter
+
+    return refine_counter(settings, data, output, base, workers=args.workers, tell=tell, quiet=args.quiet)
+
+
+_LEARN = {
+    ("counter", "data"): _train_on_labels,
+    ("counter", "unlabelled"): _train_unlabelled,
+    ("comparer", "data"): _train_on_canvases,
+}
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from dl4art import train
+from dl4art.cropping import write_crop
 from dl4art.utils.models import find_model
 
 
@@ -145,7 +147,18 @@ def test_an_output_in_the_data_is_no_data(on_labels, labelled_folder, tmp_path):
     [
         (["counter", "--from", "shipped"], "--from has no meaning without --data"),
         (["counter", "--preset", "upstream"], "--preset has no meaning without --data"),
-        (["comparer", "--data", "."], "--data has no meaning for a comparer"),
+        (["counter", "--data", "{data}", "--px-per-cm", "200"], "--px-per-cm has no meaning for a counter"),
+        (["comparer", "--data", "{data}", "--preset", "upstream"], "--preset has no meaning for a comparer"),
+        (["comparer", "--data", "{data}", "--draws", "3"], "--draws has no meaning for a comparer"),
+        (
+            ["counter", "--data", "{data}", "--unlabelled", "{data}"],
+            "--data is for labelled crops and --unlabelled for",
+        ),
+        (["counter", "--unlabelled", "{data}", "--preset", "upstream"], "--preset has no meaning for a counter"),
+        (["counter", "--unlabelled", "{data}/gone"], "no such file or folder"),
+        (["comparer", "--unlabelled", "{data}"], "--unlabelled has no meaning for a comparer"),
+        (["comparer", "--from", "shipped"], "--from has no meaning without --data"),
+        (["comparer", "--data", "{data}"], "4 canvases with plates, and 6 are the least"),
         (["counter", "--data", "{data}", "--from", "gone"], "gone: neither a model folder nor the name of a shipped"),
         (["counter", "--data", "{data}/gone"], "no such file or folder"),
         (["counter", "--data", "{data}/canvas-0/crop-0.json"], "is not a folder"),
@@ -161,6 +174,85 @@ def test_what_labelled_crops_cannot_be_trained_with(  # noqa: PLR0917
     assert train.main([*filled, "-o", str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
     assert on_labels == []
+
+
+@pytest.fixture
+def on_canvases(monkeypatch):
+    """What a training on canvases is called with, and a counter that knows all of them."""
+    from dl4art.regression import CombinedCounter
+    from dl4art.regression.estimate import ThreadEstimate
+    from dl4art.siamese import own_release, own_training
+
+    class Known:
+        name = "known"
+
+        def predict(self, pictures, *, px_per_cm):
+            readable = [picture.mean() > 100 for picture in pictures]
+            return [ThreadEstimate("ok", 12.0, 12.0) if yes else ThreadEstimate("no-estimate") for yes in readable]
+
+    made = []
+
+    def train(settings, split, folder, network, base, **words):
+        made.append(("train", settings, {name: len(plates) for name, plates in split.items()}, base))
+        return own_training.Trained(base, False)
+
+    def finish(settings, split, folder, base, trained, *, left_out, **words):
+        made.append(("finish", settings, [plate.plate.canvas for plate in left_out], base))
+        return folder / "model"
+
+    monkeypatch.setattr(CombinedCounter, "from_pretrained", Known)
+    monkeypatch.setattr(own_training, "train_own", train)
+    monkeypatch.setattr(own_release, "finish_own", finish)
+    return made
+
+
+def test_plates_of_canvases_fine_tune_the_shipped_comparer(on_canvases, write_labelled_crops, tmp_path, capsys):
+    data = write_labelled_crops(tmp_path / "data", [(12, 12)] * 7)
+    # crops of two plates each, one canvas of one, and one that cannot be read
+    for place in data.iterdir():
+        (place / "crop-0.tif").rename(place / "one.tif")
+        (place / "crop-1.tif").rename(place / "two.tif")
+    (data / "canvas-1" / "two.tif").unlink()
+    write_crop(data / "canvas-2" / "two.tif", np.zeros((220, 220), np.uint8), 200.0, {})
+    words = ["comparer", "--data", str(data), "-o", str(tmp_path / "run"), "--families", "9"]
+    assert train.main(words) == 0
+    (_, settings, split, weights), (_, same, left_out, base) = on_canvases
+    assert settings == same
+    assert (settings.families, settings.base.split()[0]) == (9, "fabrics")
+    assert weights == base.weights
+    assert sum(split.values()) == 12
+    assert left_out == ["canvas-2"]
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[0].split() == ["canvas", "plates", "crops", "for"]
+    assert "canvas-1 1 1" in " ".join(shown.out.split())
+    assert shown.out.splitlines()[-1] == f"done: {tmp_path / 'run' / 'model'}"
+    assert "left out: " in shown.err
+    # what was framed is another training's with other words
+    assert train.main([*words, "--seed", "5"]) == 2
+    assert "holds a training with seed 0, not 5" in capsys.readouterr().err
+
+
+def test_plates_without_labels_refine_the_shipped_counter(labelled_folder, monkeypatch, tmp_path, capsys):
+    from dl4art.regression import self_training
+
+    made = []
+
+    def refine(settings, data, folder, base, **words):
+        made.append((settings, data, base))
+        return folder / "model"
+
+    monkeypatch.setattr(self_training, "refine_counter", refine)
+    (tmp_path / "bad.tif").write_text("no picture")
+    words = ["counter", "--unlabelled", str(labelled_folder), str(tmp_path), "-o", str(tmp_path / "run")]
+    assert train.main([*words, "--epochs", "3", "--px-per-cm", "100"]) == 0
+    ((settings, data, base),) = made
+    assert (settings.epochs, settings.labelled, settings.base) == (3, 0.5, base.name)
+    # at the scale that is stated they are of 2.2 cm
+    assert {crop.grey.shape for crop in data.crops} == {(440, 440)}
+    assert len(data.crops) == 8
+    shown = capsys.readouterr()
+    assert f"left out: {tmp_path / 'bad.tif'}: " in shown.err
+    assert shown.out == f"done: {tmp_path / 'run' / 'model'}\n"
 
 
 def test_a_wrong_call_is_answered_at_once(call_door, tmp_path):

@@ -30,7 +30,12 @@ def canvas_of(name: str | Path) -> str:
     name = Path(name)
     if name.parent != Path("."):
         return name.parent.as_posix()
-    return _ENDING.sub("", name.name) or name.name
+    return without_place(name.name)
+
+
+def without_place(name: str) -> str:
+    """Name of a crop without its place on the plate, or its number: what the plate is called."""
+    return _ENDING.sub("", name) or name
 
 
 def split_canvases(canvases: Iterable[str], seed: int = 0) -> dict[str, str]:

@@ -52,6 +52,11 @@ class Crops:
         return len(self.pixels)
 
 
+def crop_sized(plate: Plate) -> bool:
+    """Whether a picture is a crop itself: none of its sides has room for two."""
+    return max(plate.size_cm) < 2 * CROP_CM
+
+
 def cut_crops(
     plate: Plate,
     *,

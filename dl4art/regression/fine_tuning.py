@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,10 @@ from dl4art.regression.network import WINDOW, build_trainer, build_trunk
 from dl4art.regression.presets import LabelledSettings
 from dl4art.regression.samples import simulate_samples
 from dl4art.regression.training import Windows
-from dl4art.utils.checkpoints import BEST, Checkpoints, load_weights, save_weights
-from dl4art.utils.errors import InputError, ModelError
-from dl4art.utils.files import atomic_path, make_folder
+from dl4art.simulation.samples import Samples
+from dl4art.utils.checkpoints import BEST, Checkpoints
+from dl4art.utils.files import make_folder
+from dl4art.utils.fine_tuning import DATA, claim, dtype_policy, lay_between, start_from
 from dl4art.utils.progress import progress
 
 Crops = Sequence[LabelledCrop]
@@ -29,8 +28,9 @@ Tell = Callable[[str], None]
 CROP = 304
 """Side of the simulated crops in pixels: room to zoom."""
 SHARD = 50
-"""Simulated crops in a file: fewer are drawn than for a training from nothing."""
-_OTHER_WEAVES = 0.1
+"""Simulated crops in a file, at most: fewer are drawn than for a training from nothing."""
+OTHER_WEAVES = 0.1
+"""Share of these in twill or basket weave."""
 _MEAN = "mean.weights.h5"
 
 
@@ -81,17 +81,18 @@ def train_labelled(
     """
     folder = Path(folder)
     make_folder(folder)
-    _claim(folder, settings, [crop for crops in split.values() for crop in crops])
+    seen = fingerprint([crop for crops in split.values() for crop in crops])
+    claim(folder, {**asdict(settings), DATA: seen}, "other crops or labels")
     kept = Checkpoints(folder, settings.epochs, patience=settings.patience, seed=settings.seed, tell=tell)
     if kept.over:
         tell(f"{kept.done} of {settings.epochs} epochs are done, the best is epoch {kept.best + 1}")
         return _result(settings, folder, base)
     keras.utils.set_random_seed(settings.seed)
     windows, held = _datasets(settings, split, folder, kept.done, workers=workers, tell=tell)
-    with _policy(settings.precision):
+    with dtype_policy(settings.precision):
         model = build_network(settings)
     if base is not None:
-        _start_from(model, base)
+        start_from(model, base)
     steps = settings.epochs * len(windows)
     rate = keras.optimizers.schedules.CosineDecay(settings.rate, steps, alpha=0.01) if settings.falls else settings.rate
     if settings.architecture == "vgg":
@@ -114,20 +115,6 @@ def train_labelled(
     return _result(settings, folder, base)
 
 
-def _start_from(model: keras.Model, weights: str | Path) -> None:
-    """Load the weights of the base."""
-    try:
-        load_weights(model, weights)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{weights}: cannot be loaded to start from ({error}). Copy the whole folder again."
-        ) from error
-    # statistics of many thousand crops, which a few hundred must not replace
-    for layer in (inner for part in model.layers for inner in getattr(part, "layers", [part])):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
-
-
 def build_network(settings: LabelledSettings) -> keras.Model:
     """Build the network as it is trained; that of ``vgg-inception`` is the one that counts, too."""
     if settings.architecture == "vgg":
@@ -139,45 +126,22 @@ def _result(settings: LabelledSettings, folder: Path, base: str | Path | None) -
     """Give the file of the weights that the training comes to."""
     if base is None:
         return folder / BEST
-    before, after = build_network(settings), build_network(settings)
-    before.load_weights(base)
-    after.load_weights(folder / BEST)
-    pairs = zip(before.get_weights(), after.get_weights(), strict=True)
-    after.set_weights([old + settings.share * (new - old) for old, new in pairs])
-    save_weights(after, folder / _MEAN)
-    return folder / _MEAN
+    return lay_between(lambda: build_network(settings), base, folder / BEST, settings.share, folder / _MEAN)
 
 
-@contextmanager
-def _policy(name: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+def shard_size(settings: LabelledSettings) -> int:
+    """Choose how many simulated crops are in a file: only whole files are drawn, so no more than are asked for."""
+    return max(1, min(SHARD, settings.crops or SHARD, settings.check))
 
 
-def _claim(folder: Path, settings: LabelledSettings, crops: Crops) -> None:
-    """Write down what is trained here; InputError if it is something else than before."""
-    path = folder / "settings.json"
-    now = {**json.loads(json.dumps(asdict(settings))), "data": fingerprint(crops)}
-    if path.exists():
-        try:
-            before = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"{path}: cannot be read ({error}). Choose another folder with -o.") from error
-        if differing := [name for name in now if before.get(name) != now[name]]:
-            what = ", ".join(
-                "other crops or labels" if name == "data" else f"{name} {before.get(name)!r}, not {now[name]!r}"
-                for name in differing
-            )
-            raise InputError(
-                f"{folder}: holds a training with {what}. Give the command that began it, to go on, or choose another "
-                "folder with -o."
-            )
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+def stop_windows(settings: LabelledSettings, folder: Path, workers: int) -> Samples:
+    """Draw the simulated windows that tell when to stop, or read them; each is seen in both directions."""
+    count = max(1, _held(settings) // 2)
+    return simulate_samples(folder / "crops", "stop", count, WINDOW, shard=shard_size(settings), workers=workers)
+
+
+def _held(settings: LabelledSettings) -> int:
+    return min(settings.held, settings.draws or settings.held)
 
 
 def _datasets(
@@ -190,7 +154,7 @@ def _datasets(
         split["stop"],
         view,
         batch=settings.batch,
-        draws=settings.held,
+        draws=_held(settings),
         seed=settings.seed + 1,
         strain=settings.strain,
         fixed=True,
@@ -207,9 +171,9 @@ def _datasets(
     tell(f"{settings.crops} simulated crops are mixed in")
     data = folder / "crops"
     train = simulate_samples(
-        data, "train", settings.crops, CROP, other_weaves=_OTHER_WEAVES, shard=SHARD, workers=workers
+        data, "train", settings.crops, CROP, other_weaves=OTHER_WEAVES, shard=shard_size(settings), workers=workers
     )
-    stop = simulate_samples(data, "stop", max(1, settings.held // 2), WINDOW, shard=SHARD, workers=workers)
+    stop = stop_windows(settings, folder, workers)
     rest = settings.batch - batch
     aims = [density for crop in split["train"] for density in crop.density]
     other = LabelledWindows(

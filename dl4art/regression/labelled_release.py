@@ -18,7 +18,7 @@ from dl4art.regression.combined import CombinedCounter
 from dl4art.regression.count_file import load_counter
 from dl4art.regression.counter import ThreadCounter
 from dl4art.regression.evaluation import nmae, relative_errors, score, share_within
-from dl4art.regression.fine_tuning import SHARD, Crops, Tell, build_network
+from dl4art.regression.fine_tuning import Crops, Tell, build_network, shard_size
 from dl4art.regression.labelled import LabelledCrop, canvas_rows, fingerprint
 from dl4art.regression.labelled_card import labelled_card
 from dl4art.regression.presets import LabelledSettings
@@ -87,7 +87,7 @@ def finish_labelled(
             folder / "crops",
             settings.check,
             more=as_samples(split["stop"]),
-            shard=SHARD,
+            shard=shard_size(settings),
             workers=workers,
             tell=tell,
         )
@@ -102,8 +102,10 @@ def finish_labelled(
     tell("tests")
     results = {"labelled": {"before": _tested(before, split["test"]), "after": _tested(after, split["test"])}}
     if isinstance(after, ThreadCounter):
-        samples = simulate_samples(folder / "crops", "test", settings.check, 200, shard=SHARD, workers=workers)
-        results["simulated"] = {"before": _simulated(before, samples), "after": _simulated(after, samples)}
+        samples = simulate_samples(
+            folder / "crops", "test", settings.check, 200, shard=shard_size(settings), workers=workers
+        )
+        results["simulated"] = {"before": score_simulated(before, samples), "after": score_simulated(after, samples)}
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     curve = list(csv.DictReader((folder / CURVE).read_text(encoding="utf-8").splitlines()))
@@ -204,7 +206,7 @@ def _tested(counter: Network, crops: Sequence[LabelledCrop]) -> dict[str, Any]:
     return {"canvases": by_canvas, "nmae": nmae(found, truth), "within": within, "all": every.to_dict()}
 
 
-def _simulated(counter: Network, samples: Samples) -> dict[str, Any]:
+def score_simulated(counter: Network, samples: Samples) -> dict[str, Any]:
     """How far a counter is off on simulated windows of the ordinary kinds that can be read."""
     use = (samples.readable >= READABLE).all(axis=1)
     grey, truth = samples.grey[use], samples.density[use].mean(axis=(2, 3)).astype(np.float64)

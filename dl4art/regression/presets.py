@@ -32,7 +32,7 @@ class LabelledSettings:
     draws: int = 1600
     """Windows seen in an epoch; zero for 84 fixed variants of each crop."""
     held: int = 400
-    """Labelled windows, and as many simulated ones, that tell when to stop."""
+    """Labelled windows, and as many simulated ones, that tell when to stop; no more than are seen in an epoch."""
     batch: int = 64
     rate: float = 3e-4
     """Learning rate of Adam."""
@@ -76,6 +76,7 @@ PRESETS: dict[str, LabelledSettings] = {
         precision="float32",
         filters=(8,),
     ),
+    "unlabelled": LabelledSettings(crops=1000, epochs=10, patience=4),
     "upstream": LabelledSettings(
         "vgg-inception",
         crops=0,
@@ -93,7 +94,8 @@ PRESETS: dict[str, LabelledSettings] = {
 }
 """``upstream`` is the recipe of the public repository gapsc-us/DL4ART (run of March 2023): ``regVGG(8, 0.05)``, NMAE,
 84 variants of each crop, Adam at 1e-3, batches of 32, at most 100 epochs, patience 10, histogram equalisation. The
-others are ours: to start from a model, from nothing, and from nothing with the upstream's network."""
+others are ours: to start from a model, with labels or without, from nothing, and from nothing with the upstream's
+network."""
 NAMED = ("upstream",)
 """Presets that are asked for by name; the others follow from what is trained."""
 

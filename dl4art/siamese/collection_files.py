@@ -14,7 +14,7 @@ from scipy.cluster import hierarchy
 from dl4art.siamese.collection import VERDICTS, AllPairs, cluster, groups, linked
 from dl4art.siamese.collection_encoding import FailedPlate, KeptCanvas
 from dl4art.siamese.collection_figures import draw_matrix, draw_tree
-from dl4art.siamese.comparison import LIMITS
+from dl4art.siamese.comparison import limits_of
 from dl4art.siamese.encoded import own_cautions, pair_cautions
 from dl4art.siamese.false_matches import Expected, expected_matches
 from dl4art.siamese.stability import CropNeeds
@@ -158,5 +158,5 @@ def _document(found: ComparedCollection) -> dict[str, Any]:
         "order": [names[place] for place in found.order],
         "expected_false_matches": found.expected.to_dict(),
         "warnings": found.remarks,
-        "limits": LIMITS,
+        "limits": limits_of(found.calibration),
     }

@@ -20,7 +20,7 @@ from dl4art.siamese.collection_encoding import (
 )
 from dl4art.siamese.collection_files import ComparedCollection, write_collection
 from dl4art.siamese.comparer import FabricComparer
-from dl4art.siamese.comparison import LIMITS
+from dl4art.siamese.comparison import LIMITS, limits_of
 from dl4art.siamese.encoded import own_cautions
 from dl4art.siamese.false_matches import Expected, expected_matches
 from dl4art.siamese.search import Neighbour, nearest
@@ -46,6 +46,7 @@ class Found:
     expected: Expected | None = None
     warnings: tuple[str, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
+    limits: tuple[str, ...] = LIMITS
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -56,7 +57,7 @@ class Found:
             "neighbours": [neighbour.to_dict() for neighbour in self.neighbours],
             "expected_false_matches": None if self.expected is None else self.expected.to_dict(),
             "warnings": self.warnings,
-            "limits": LIMITS,
+            "limits": self.limits,
         }
 
 
@@ -163,6 +164,7 @@ def search_catalogue(
         expected_matches(comparer.folder.calibration, searched),
         (*known, *own_cautions(kept.encoded, comparer.needs)),
         _about(comparer, [kept], options, catalogue),
+        limits_of(comparer.folder.calibration),
     )
 
 

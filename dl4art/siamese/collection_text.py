@@ -12,7 +12,7 @@ from dl4art.siamese.collection import PairResult
 from dl4art.siamese.collection_encoding import KeptCanvas
 from dl4art.siamese.collection_files import ComparedCollection
 from dl4art.siamese.collection_run import Found
-from dl4art.siamese.comparison import LIMITS
+from dl4art.siamese.comparison import limits_of
 from dl4art.utils.tables import plain_text, text_table
 
 _MOST = 20  # rows of a table; the files have all
@@ -33,7 +33,7 @@ def collection_text(found: ComparedCollection) -> str:
             f"pairs       {len(names) * (len(names) - 1) // 2}: {verdicts}",
             text_table([tuple(map(plain_text, row)) for row in rows], numeric=(2,)),
             _groups(found),
-            wrapped(" ".join([found.expected.in_words(), *LIMITS])),
+            wrapped(" ".join([found.expected.in_words(), *limits_of(found.calibration)])),
             *_remarks(found.remarks, "collection.json"),
         ]
     )
@@ -54,7 +54,7 @@ def search_text(found: Found, canvas: KeptCanvas) -> str:
             text_table(_canvas_rows([canvas]), numeric=(1, 2)),
             f"nearest of {found.searched} canvases in the catalogue\n"
             + text_table([tuple(map(plain_text, row)) for row in rows], numeric=(0, 2)),
-            wrapped(" ".join([*([found.expected.in_words()] if found.expected else []), *LIMITS])),
+            wrapped(" ".join([*([found.expected.in_words()] if found.expected else []), *found.limits])),
             *_remarks(remarks, "what -o writes"),
         ]
     )

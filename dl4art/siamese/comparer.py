@@ -23,7 +23,7 @@ from dl4art.siamese.canvas import (
     guessed_densities,
     readable_crops,
 )
-from dl4art.siamese.comparison import MEANINGS, Comparison, Control
+from dl4art.siamese.comparison import MEANINGS, Comparison, Control, limits_of
 from dl4art.siamese.encoded import ENCODING, EncodedCanvas, canvas_record, cautions, joined
 from dl4art.siamese.similarity import PairScores, content_seed, evidence, interval
 from dl4art.siamese.spectra import spectrum_vectors, with_spectra
@@ -251,6 +251,7 @@ class FabricComparer:
             first.counter,
             first.seed,
             versions(),
+            limits_of(self.folder.calibration),
         )
 
     def embed(self, pictures: Pictures, px_per_cm: float = PX_PER_CM, density: npt.ArrayLike | None = None) -> Array:

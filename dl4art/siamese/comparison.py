@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +19,13 @@ LIMITS = (
     "The interval cannot see what all crops of a plate share, such as ground, film and exposure.",
 )
 """What goes with every result."""
+CALIBRATED = "calibrated"
+"""Under which ``calibration.json`` says, in a sentence, what a model is calibrated on if it is not as `LIMITS` says."""
+
+
+def limits_of(calibration: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tell what goes with every result of a model, by what its ``calibration.json`` holds."""
+    return (str(calibration.get(CALIBRATED, LIMITS[0])), *LIMITS[1:])
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from keras import ops
 
 from dl4art.siamese.encoder import pair_logits
-from dl4art.siamese.samples import FamilySamples
 from dl4art.simulation.fields import Array
 
 Scorer = Callable[[npt.NDArray[np.intp]], Array]
 """From the numbers of n crops to the logits of all pairs among them, (n, n, 2): straight and turned."""
+
+
+class KnownCrops(Protocol):
+    """Crops of which it is known what they show, such as `dl4art.siamese.samples.FamilySamples`."""
+
+    @property
+    def family(self) -> npt.NDArray[np.int32]:
+        """Number of the family of cloths, (n,)."""
+
+    @property
+    def cloth(self) -> npt.NDArray[np.int32]:
+        """Number of the cloth, (n,)."""
+
+    @property
+    def plate(self) -> npt.NDArray[np.int32]:
+        """Number of the plate, (n,)."""
+
+
 _EASY = 0.3
 """Share of the strangers' half of the loss that goes to pairs from two families, which densities mostly part."""
 _AT_ONCE = 400
@@ -126,12 +143,12 @@ def canvas_logit(logits: npt.ArrayLike) -> float:
     return float(pair_logits(np.asarray(logits).mean(axis=(0, 1))))
 
 
-def evaluate_pairs(samples: FamilySamples, score: Scorer) -> PairResults:
+def evaluate_pairs(samples: KnownCrops, score: Scorer) -> PairResults:
     """Judge a way of scoring pairs on families of cloths.
 
     Parameters
     ----------
-    samples : FamilySamples
+    samples : KnownCrops
         Crops of cloths that were not trained on.
     score : callable
         See `Scorer`; for an encoder, `scorer`.
@@ -164,7 +181,7 @@ def evaluate_pairs(samples: FamilySamples, score: Scorer) -> PairResults:
     )
 
 
-def _open_auc(samples: FamilySamples, score: Scorer) -> float:
+def _open_auc(samples: KnownCrops, score: Scorer) -> float:
     """Area for strangers from anywhere; some hundred crops at a time, or the pairs were too many."""
     _, chosen = np.unique(samples.plate, return_index=True)
     scores, truths = [], []

@@ -111,7 +111,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Seed the random layers."""
         self._began = time.monotonic()
-        random = [layer for layer in _layers(self.model) if hasattr(layer, "seed_generator")]
+        random = [layer for layer in inner_layers(self.model) if hasattr(layer, "seed_generator")]
         for number, layer in enumerate(random):
             state = np.random.default_rng([self.seed, epoch, number]).integers(2**31, size=2)
             layer.seed_generator.state.assign(state)
@@ -181,9 +181,9 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
             raise ValueError(str(warning)) from warning
 
 
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """All layers of a model, those of models in it too."""
+def inner_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yield all layers of a model, those of models in it too."""
     for layer in model.layers:
         yield layer
         if isinstance(layer, keras.Model):
-            yield from _layers(layer)
+            yield from inner_layers(layer)

@@ -159,7 +159,6 @@ def calibrated(monkeypatch):
         return dataclasses.replace(network, calibration=shipped.calibration), dict(shipped.folder.calibration)
 
     monkeypatch.setattr(labelled_release, "calibrate_network", calibrate)
-    monkeypatch.setattr(labelled_release, "SHARD", 4)
     return seen
 
 

@@ -1,0 +1,107 @@
+"""What trainings that start from a model have in common: the folder they claim, the weights they come to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dl4art.utils.checkpoints import inner_layers, load_weights, save_weights
+from dl4art.utils.errors import InputError, ModelError
+from dl4art.utils.files import atomic_path
+
+DATA = "data"
+"""Name of the fact that is a fingerprint of what a training sees."""
+
+
+def claim(folder: Path, facts: Mapping[str, Any], data: str = "other data") -> None:
+    """Write down what is trained in a folder, as ``settings.json``.
+
+    Parameters
+    ----------
+    folder : Path
+        The training's; it must exist.
+    facts : mapping
+        JSON values: the settings, and under `DATA` a fingerprint of the data.
+    data : str
+        What to call data whose fingerprint differs.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a training with other facts.
+    """
+    path = folder / "settings.json"
+    now = json.loads(json.dumps(facts))
+    if path.exists():
+        try:
+            before = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: cannot be read ({error}). Choose another folder with -o.") from error
+        if differing := [name for name in now if before.get(name) != now[name]]:
+            what = ", ".join(
+                data if name == DATA else f"{name} {before.get(name)!r}, not {now[name]!r}" for name in differing
+            )
+            raise InputError(
+                f"{folder}: holds a training with {what}. Give the command that began it, to go on, or choose another "
+                "folder with -o."
+            )
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Build networks under a policy of Keras, such as ``mixed_bfloat16``."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def start_from(model: keras.Model, weights: str | Path) -> None:
+    """Load the weights of a base, and let its normalisations stay; ModelError if they are of another network."""
+    try:
+        load_weights(model, weights)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{weights}: cannot be loaded to start from ({error}). Copy the whole folder again."
+        ) from error
+    # statistics of many thousand crops, which a few hundred must not replace
+    for layer in inner_layers(model):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
+def lay_between(build: Callable[[], keras.Model], base: str | Path, trained: Path, share: float, target: Path) -> Path:
+    """Lay weights between those of a base and trained ones (Wortsman et al., arXiv 2109.01903).
+
+    Parameters
+    ----------
+    build : callable
+        Builds the network.
+    base, trained : path
+        Files of weights.
+    share : float
+        How far from the base's to the trained ones the result lies.
+    target : Path
+        Where it goes.
+
+    Returns
+    -------
+    Path
+        The target.
+    """
+    before, after = build(), build()
+    before.load_weights(base)
+    after.load_weights(trained)
+    pairs = zip(before.get_weights(), after.get_weights(), strict=True)
+    after.set_weights([old + share * (new - old) for old, new in pairs])
+    save_weights(after, target)
+    return target
