@@ -14,8 +14,8 @@ from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError
 
 _OPTIONS = {
-    "counter": {"epochs", "crops", "draws", "check", "seed", "data"},
-    "comparer": {"epochs", "families", "steps", "check", "seed", "data"},
+    "counter": {"epochs", "crops", "draws", "check", "seed"},
+    "comparer": {"epochs", "families", "steps", "check", "seed"},
 }
 _NUMBERS = ("epochs", "crops", "draws", "families", "steps", "check", "seed")
 _WORDS = {
@@ -128,9 +128,9 @@ def _check_words(args: argparse.Namespace, given: dict[str, Any]) -> None:
     source = _source(args)
     if len(said.keys() & _SOURCES) > 1:
         raise InputError("--data is for labelled crops and --unlabelled for others: leave one out.")
-    if more := [word for name, word in said.items() if not source]:
-        raise InputError(f"{' and '.join(more)} has no meaning without --data, the folder of your own data.")
-    known = {word: name in _OPTIONS[args.what] for name, word in ((name, f"--{name}") for name in given)}
+    if said and not source:
+        raise InputError(f"{' and '.join(said.values())} has no meaning without --data or --unlabelled, your own data.")
+    known = {f"--{name}": name in _OPTIONS[args.what] for name in given}
     if source:
         # a counter has no plates to learn from pairwise, a comparer no use for single ones
         known |= {word: name in {source, *_WITH.get((args.what, source), ())} for name, word in said.items()}
@@ -188,7 +188,7 @@ def _train_on_canvases(args: argparse.Namespace, given: dict[str, Any], tell: Ca
     from dl4art.siamese.canvas_files import collection_files
 
     output = Path(args.output)
-    canvases = collection_files(args.data, leave=[output])
+    canvases = collection_files(args.data, leave=[output], least=0)
 
     from functools import partial
 

@@ -159,6 +159,8 @@ def test_an_output_in_the_data_is_no_data(on_labels, labelled_folder, tmp_path):
         (["comparer", "--unlabelled", "{data}"], "--unlabelled has no meaning for a comparer"),
         (["comparer", "--from", "shipped"], "--from has no meaning without --data"),
         (["comparer", "--data", "{data}"], "4 canvases with plates, and 6 are the least"),
+        (["comparer", "--data", "{data}/canvas-0/crop-0.json"], "no column canvas and no column file"),
+        (["comparer", "--dpi", "300"], "--dpi has no meaning without --data"),
         (["counter", "--data", "{data}", "--from", "gone"], "gone: neither a model folder nor the name of a shipped"),
         (["counter", "--data", "{data}/gone"], "no such file or folder"),
         (["counter", "--data", "{data}/canvas-0/crop-0.json"], "is not a folder"),

@@ -25,7 +25,7 @@ class CanvasFiles:
     files: tuple[Path, ...]
 
 
-def collection_files(source: str | Path, leave: Sequence[Path] = ()) -> list[CanvasFiles]:
+def collection_files(source: str | Path, leave: Sequence[Path] = (), *, least: int = 2) -> list[CanvasFiles]:
     """List the canvases of a collection by name.
 
     Parameters
@@ -35,15 +35,17 @@ def collection_files(source: str | Path, leave: Sequence[Path] = ()) -> list[Can
         CSV file with the columns `canvas` and `file`, files relative to it.
     leave : sequence of Path
         Folders in it that are not looked into, such as that of the results.
+    least : int
+        Canvases to compare: two. Zero leaves it to the caller what so few are good for.
 
     Raises
     ------
     InputError
-        If it is neither, or has fewer than two canvases.
+        If it is neither, or has fewer canvases.
     """
     source = Path(source)
     found = _in_folder(source, leave) if source.is_dir() else _in_table(source)
-    if len(found) < 2:
+    if len(found) < least:
         only = f"only one canvas ({found[0].name})" if found else "no canvas"
         raise InputError(
             f"{source}: {only} in this collection, and two are needed. Give each canvas a file or a folder of its own; "

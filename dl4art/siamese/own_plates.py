@@ -100,7 +100,7 @@ def own_plates(canvases: Sequence[CanvasFiles], opened: Open = open_own) -> list
                 crop = False
             grouped.setdefault(file.with_name(without_place(file.stem)) if crop else file, []).append(file)
         for name, files in grouped.items():
-            hashes = {sha256(file): file for file in files if file.is_file()}
+            hashes = {sha256(file) if file.is_file() else str(file): file for file in files}
             digest = " ".join(sorted(hashes))
             if digest not in seen:
                 found.append(OwnPlate(canvas.name, str(name), tuple(hashes.values()), digest))

@@ -5,7 +5,7 @@ from dl4art.cropping import write_crop
 from dl4art.cropping.canvases import SPLITS
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.siamese import own_plates
-from dl4art.siamese.canvas_files import collection_files
+from dl4art.siamese.canvas_files import CanvasFiles, collection_files
 from dl4art.utils.errors import InputError
 
 
@@ -64,6 +64,13 @@ def test_crops_of_a_plate_are_one_plate_and_copies_none(plates, canvases):
         ("b", "b/only", 1),
         ("c", "c/text.tif", 1),
     ]
+
+
+def test_a_file_that_is_not_there_is_left_out_and_said(tmp_path):
+    (plate,) = own_plates.own_plates([CanvasFiles("a", (tmp_path / "gone.tif",))])
+    (framed,) = own_plates.frame_plates([plate], tmp_path / "plates", Counted())
+    assert len(framed) == 0
+    assert "No such file" in framed.message
 
 
 def test_plates_are_counted_and_framed_once(plates, tmp_path):
