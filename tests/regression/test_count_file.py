@@ -142,8 +142,8 @@ def test_what_comes_before_a_large_plate_is_given_out_before_it_is_begun(crop, l
 @pytest.mark.parametrize(
     ("method", "name", "called_with"),
     [
-        ("auto", "CombinedCounter", ("small",)),
-        ("network", "ThreadCounter", ("small",)),
+        ("auto", "CombinedCounter", ("threads",)),
+        ("network", "ThreadCounter", ("threads",)),
         ("spectral", "SpectralCounter", ()),
     ],
 )
@@ -157,7 +157,7 @@ def test_each_method_has_its_counter(method, name, called_with, monkeypatch):
             return cls(*given)
 
     monkeypatch.setattr(regression, name, Recorder, raising=False)
-    counter = load_counter(method, "small")
+    counter = load_counter(method, "threads")
     assert isinstance(counter, Recorder)
     assert counter.given == called_with
 
