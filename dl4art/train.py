@@ -1,4 +1,4 @@
-"""Train a thread counter or a fabric comparer, on simulated canvases or on data of one's own; it can be interrupted."""
+"""Train a thread counter or a fabric comparer, on simulated canvases or on data of one's own."""
 
 from __future__ import annotations
 
