@@ -37,7 +37,8 @@ def test_a_cluster_encodes_what_this_machine_encodes(folder, cluster, tmp_path, 
     here = comparer.encode(read_plate(folder / "a.tif"), crops=4)
     with Catalogue(out / "catalogue.db", comparer.settings(crops=4), create=False) as store:
         far = store.find(here.record.sha256)
-    np.testing.assert_array_equal(far.counted, here.counted)
+    # threads add up float32 in an order of their own
+    np.testing.assert_allclose(far.counted, here.counted, rtol=1e-5)
     np.testing.assert_allclose(far.vectors, here.vectors, atol=1e-5)
     assert far.record.file == f"{folder.name}/a.tif"
     assert far.content_seed == here.content_seed
