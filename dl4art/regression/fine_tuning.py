@@ -20,8 +20,7 @@ from dl4art.regression.training import Windows
 from dl4art.simulation.samples import Samples
 from dl4art.utils.checkpoints import BEST, Checkpoints
 from dl4art.utils.files import make_folder
-from dl4art.utils.fine_tuning import DATA, claim, dtype_policy, lay_between, start_from
-from dl4art.utils.progress import progress
+from dl4art.utils.fine_tuning import DATA, claim, dtype_policy, fit, lay_between, start_from
 
 Crops = Sequence[LabelledCrop]
 Tell = Callable[[str], None]
@@ -101,17 +100,7 @@ def train_labelled(
         model.compile(keras.optimizers.Adam(rate), loss=nmae)
     kept.restore(model)
     tell(f"{model.count_params()} parameters, {len(split['train'])} labelled crops to learn from")
-    with progress((settings.epochs - kept.done) * len(windows), "training", quiet=quiet) as advance:
-        model.fit(
-            windows,
-            epochs=settings.epochs,
-            initial_epoch=kept.done,
-            # the order is the data set's own, so that it does not depend on where a training was interrupted
-            shuffle=False,
-            validation_data=held,
-            verbose=0,
-            callbacks=[kept, keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: advance(1))],
-        )
+    fit(model, windows, held, kept, quiet=quiet)
     return _result(settings, folder, base)
 
 

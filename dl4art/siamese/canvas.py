@@ -132,25 +132,32 @@ def counted_densities(estimate: ThreadEstimate) -> npt.NDArray[np.float64]:
     return np.stack([table[0], np.nan_to_num((table[2] - table[1]) / 2)])
 
 
-def guessed_densities(
-    counter: Counter, pictures: Sequence[npt.NDArray[Any]], estimates: Sequence[ThreadEstimate]
-) -> npt.NDArray[np.float64]:
-    """Densities by which crops can be looked at, (n, 2, 2), th/cm: a first guess and a second.
+def asked_densities(
+    counter: Counter, pictures: Sequence[npt.NDArray[Any]]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Ask a counter for the densities of crops at 200 px/cm.
 
-    Both are the estimate, where the counter gives one. Where it does not, they are what it thinks likeliest and next
-    likeliest; of a counter that makes one guess the second is the spectrum's, of one that makes none both are.
+    Returns
+    -------
+    counted : (n, 2, 2) array
+        `counted_densities` of each.
+    guessed : (n, 2, 2) array
+        Densities by which they can be looked at, th/cm: a first guess and a second. Both are the estimate, where the
+        counter gives one. Where it does not, they are what it thinks likeliest and next likeliest; of a counter that
+        makes one guess the second is the spectrum's, of one that makes none both are.
     """
-    counted = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
-    found = np.stack([counted, counted], axis=1)
-    refused = np.flatnonzero(np.isnan(counted).any(axis=1)).tolist()
+    estimates = counter.predict(pictures, px_per_cm=PX_PER_CM)
+    counted = np.array([counted_densities(estimate) for estimate in estimates]).reshape(-1, 2, 2)
+    guessed = np.stack([counted[:, 0], counted[:, 0]], axis=1)
+    refused = np.flatnonzero(np.isnan(counted[:, 0]).any(axis=1)).tolist()
     if refused:
         hidden = [pictures[index] for index in refused]
         if guesses := getattr(counter, "guesses", None):
             both = guesses(hidden)
         else:
             both = getattr(counter, "presume", spectral_densities)(hidden), spectral_densities(hidden)
-        found[refused] = np.stack(both, axis=1)
-    return found
+        guessed[refused] = np.stack(both, axis=1)
+    return counted, guessed
 
 
 def spectral_densities(pictures: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.float64]:

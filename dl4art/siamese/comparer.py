@@ -19,8 +19,7 @@ from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.siamese.calibration import Calibration, bolts_apart
 from dl4art.siamese.canvas import (
     CROPS,
-    counted_densities,
-    guessed_densities,
+    asked_densities,
     readable_crops,
 )
 from dl4art.siamese.comparison import MEANINGS, Comparison, Control, limits_of
@@ -262,8 +261,7 @@ class FabricComparer:
         """
         grey = _prepared(pictures, px_per_cm)
         if density is None:
-            counter = self._counter()
-            density = guessed_densities(counter, grey, counter.predict(grey, px_per_cm=PX_PER_CM))[:, 0]
+            density = asked_densities(self._counter(), grey)[1][:, 0]
         return self._encoded(grey, np.asarray(density, np.float64).reshape(-1, 2))
 
     def look(
@@ -284,15 +282,13 @@ class FabricComparer:
         """
         grey = _prepared(pictures, px_per_cm)
         if counts is None:
-            counter = self._counter()
-            estimates = counter.predict(grey, px_per_cm=PX_PER_CM)
-            counted = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
-            guessed = guessed_densities(counter, grey, estimates)
+            asked, guessed = asked_densities(self._counter(), grey)
+            counted = asked[:, 0]
         else:
             counted, guessed = counts
         first = self._encoded(grey, guessed[:, 0])
         second = first.copy()
-        doubtful = np.isnan(counted).any(axis=1)
+        doubtful = np.asarray(np.isnan(counted).any(axis=1))
         if doubtful.any():
             refused = [grey[index] for index in np.flatnonzero(doubtful)]
             second[doubtful] = self._encoded(refused, guessed[doubtful, 1])

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.regression.count_plate import Counter
-from dl4art.siamese.canvas import FEWEST, counted_densities, guessed_densities
+from dl4art.siamese.canvas import FEWEST, asked_densities
 from dl4art.siamese.comparer import FabricComparer, Looks
 from dl4art.siamese.samples import FamilySamples, gather_samples
 from dl4art.siamese.similarity import evidence
@@ -55,11 +55,9 @@ def draw_seen(numbers: Sequence[int], plan: FamilyPlan, *, shared: bool = False)
 def look_at(comparer: FabricComparer, counter: Counter, samples: FamilySamples) -> tuple[Looks, Looks]:
     """Look at crops as they are counted, and by their true densities, which nobody has."""
     grey = samples.grey.astype(np.float32)
-    estimates = counter.predict([*grey], px_per_cm=200.0)
-    counted = np.array([counted_densities(estimate)[0] for estimate in estimates]).reshape(-1, 2)
-    guessed = guessed_densities(counter, [*grey], estimates)
+    counted, guessed = asked_densities(counter, [*grey])
     true = np.exp(samples.statistics[..., STATISTICS.index("log_density")].astype(np.float64))
-    return comparer.look(grey, counts=(counted, guessed)), comparer.look(
+    return comparer.look(grey, counts=(counted[:, 0], guessed)), comparer.look(
         grey, counts=(true, np.stack([true, true], axis=1))
     )
 

@@ -21,8 +21,7 @@ from dl4art.siamese.training import ComparerSettings, FamilyBatches
 from dl4art.simulation.fields import Array
 from dl4art.utils.checkpoints import BEST, Checkpoints
 from dl4art.utils.files import make_folder
-from dl4art.utils.fine_tuning import DATA, claim, dtype_policy, lay_between, start_from
-from dl4art.utils.progress import progress
+from dl4art.utils.fine_tuning import DATA, claim, dtype_policy, fit, lay_between, start_from
 
 Tell = Callable[[str], None]
 SHARD = 5
@@ -244,17 +243,7 @@ def train_own(
         model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
         kept.restore(model)
         tell(f"{model.count_params()} parameters, {sum(map(len, split['train']))} crops to learn from")
-        with progress((settings.epochs - kept.done) * len(batches), "training", quiet=quiet) as advance:
-            model.fit(
-                batches,
-                epochs=settings.epochs,
-                initial_epoch=kept.done,
-                # the order is the data set's own, so that it does not depend on where a training was interrupted
-                shuffle=False,
-                validation_data=held,
-                verbose=0,
-                callbacks=[kept, keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: advance(1))],
-            )
+        fit(model, batches, held, kept, quiet=quiet)
     mean = lay_between(lambda: PairNetwork(network), base, folder / BEST, settings.share, folder / _MEAN)
     before, after = (_loss(network, weights, held) for weights in (base, mean))
     tell(f"held out: loss {before:.4f} before, {after:.4f} after")

@@ -29,7 +29,7 @@ from dl4art.siamese.calibration import (
     reliability,
     verdict_limits,
 )
-from dl4art.siamese.canvas import FEWEST, counted_densities, guessed_densities
+from dl4art.siamese.canvas import FEWEST, asked_densities
 from dl4art.siamese.card import model_card
 from dl4art.siamese.comparer import FabricComparer, Looks
 from dl4art.siamese.false_matches import KEY, matches_of_tests
@@ -112,19 +112,17 @@ def hold(comparer: FabricComparer, counter: Counter, samples: FamilySamples, kep
 
 
 def _counted(counter: Counter, samples: FamilySamples, kept: Path) -> tuple[Array, Array]:
-    """Give the `counted_densities` of crops, (n, 2, 2), and their `guessed_densities`, (n, 2, 2)."""
+    """Give the `asked_densities` of crops, from the file where they are kept."""
     made_by = f"{getattr(counter, 'name', type(counter).__name__)}, {len(samples)} crops"
     if kept.exists():
         with np.load(kept, allow_pickle=False) as archive:
             if str(archive["made_by"]) == made_by:
                 return archive["counted"], archive["density"]
-    counted, density = [], []
+    asked = []
     for start in range(0, len(samples), _AT_ONCE):
         pictures = [*samples.grey[start : start + _AT_ONCE].astype(np.float32)]
-        estimates = counter.predict(pictures, px_per_cm=200.0)
-        counted += [counted_densities(estimate) for estimate in estimates]
-        density.append(guessed_densities(counter, pictures, estimates))
-    found = np.array(counted), np.concatenate(density)
+        asked.append(asked_densities(counter, pictures))
+    found = np.concatenate([counted for counted, _ in asked]), np.concatenate([guessed for _, guessed in asked])
     with atomic_path(kept) as temporary:
         np.savez(temporary, counted=found[0], density=found[1], made_by=made_by)
     return found

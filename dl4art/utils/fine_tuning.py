@@ -10,9 +10,10 @@ from typing import Any
 
 import keras
 
-from dl4art.utils.checkpoints import inner_layers, load_weights, save_weights
+from dl4art.utils.checkpoints import Checkpoints, inner_layers, load_weights, save_weights
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import atomic_path
+from dl4art.utils.progress import progress
 
 DATA = "data"
 """Name of the fact that is a fingerprint of what a training sees."""
@@ -77,6 +78,33 @@ def start_from(model: keras.Model, weights: str | Path) -> None:
     for layer in inner_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
+
+
+def fit(model: keras.Model, data: Any, held: Any, kept: Checkpoints, *, quiet: bool) -> None:
+    """Train a compiled model for the epochs that are left, with a progress bar unless `quiet`.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Where the last finished epoch left it; see `Checkpoints.restore`.
+    data, held : PyDataset
+        What it learns from, and what tells when to stop. Their order is their own, so that it does not depend on where
+        a training was interrupted.
+    kept : Checkpoints
+        Of the training.
+    quiet : bool
+        No progress bar.
+    """
+    with progress((kept.epochs - kept.done) * len(data), "training", quiet=quiet) as advance:
+        model.fit(
+            data,
+            epochs=kept.epochs,
+            initial_epoch=kept.done,
+            shuffle=False,
+            validation_data=held,
+            verbose=0,
+            callbacks=[kept, keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: advance(1))],
+        )
 
 
 def lay_between(build: Callable[[], keras.Model], base: str | Path, trained: Path, share: float, target: Path) -> Path:

@@ -86,12 +86,12 @@ def fit_trees(values: Floats, happened: npt.NDArray[np.bool_], *, seed: int = 1,
     **settings
         Of scikit-learn's `HistGradientBoostingClassifier`.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     if happened.all() or not happened.any():
         none, zero = np.full(1, -1, np.int16), np.zeros(1)
         first = np.zeros(1, np.int32)
         return Trees(none, zero, first, first, zero, first, 5.0 if happened.all() else -5.0)
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     fitted = HistGradientBoostingClassifier(random_state=seed, **settings).fit(values, happened)
     nodes = [tree.nodes for (tree,) in fitted._predictors]
     roots = np.cumsum([0, *map(len, nodes)])[:-1]

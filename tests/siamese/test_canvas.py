@@ -4,7 +4,7 @@ import pytest
 from dl4art.cropping import plate_from_array
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.spectral import ThreadPeak
-from dl4art.siamese.canvas import counted_densities, guessed_densities, readable_crops, spectral_densities
+from dl4art.siamese.canvas import asked_densities, counted_densities, readable_crops, spectral_densities
 from dl4art.utils.errors import InputError
 
 
@@ -111,17 +111,19 @@ def test_fewer_than_four_cannot_be_asked_for(plate, counter):
 
 def test_what_the_counter_refuses_is_guessed_twice(plate, counter):
     crop = plate(1, size_cm=(1.5, 1.5), px_per_cm=200.0, mean=0.0).sample()
-    estimates = counter.predict([crop, crop + 12], px_per_cm=200)
     # by the spectrum, as this counter makes no guess
-    found = guessed_densities(counter, [crop, crop + 12], estimates)
-    np.testing.assert_allclose(found, [[(9, 11)] * 2, [(12, 15)] * 2], rtol=0.02)
-    assert guessed_densities(counter, [np.zeros((300, 300))], estimates[:1]).tolist() == [[[12, 12]] * 2]
+    counted, guessed = asked_densities(counter, [crop, crop + 12])
+    assert np.isnan(counted[0, 0]).all()
+    np.testing.assert_allclose(counted[1, 0], (12, 15), rtol=0.02)
+    np.testing.assert_allclose(guessed, [[(9, 11)] * 2, [(12, 15)] * 2], rtol=0.02)
+    assert asked_densities(counter, [np.zeros((300, 300))])[1].tolist() == [[[12, 12]] * 2]
     counter.presume = lambda pictures: np.full((len(pictures), 2), 7.0)
-    np.testing.assert_allclose(guessed_densities(counter, [crop], estimates[:1]), [[(7, 7), (9, 11)]], rtol=0.02)
+    np.testing.assert_allclose(asked_densities(counter, [crop])[1], [[(7, 7), (9, 11)]], rtol=0.02)
     counter.guesses = lambda pictures: tuple(np.full((len(pictures), 2), guess) for guess in (7.0, 8.0))
-    found = guessed_densities(counter, [crop, crop + 12], estimates)
-    assert found[0].tolist() == [[7, 7], [8, 8]]
-    np.testing.assert_allclose(found[1], [(12, 15)] * 2, rtol=0.02)
+    _, guessed = asked_densities(counter, [crop, crop + 12])
+    assert guessed[0].tolist() == [[7, 7], [8, 8]]
+    np.testing.assert_allclose(guessed[1], [(12, 15)] * 2, rtol=0.02)
+    assert [part.shape for part in asked_densities(counter, [])] == [(0, 2, 2), (0, 2, 2)]
 
 
 def test_the_spectrum_presumes_only_what_a_cloth_can_have(monkeypatch, rng):
