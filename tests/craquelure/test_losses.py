@@ -41,7 +41,7 @@ def test_right_answers_cost_nearly_nothing_and_wrong_ones_a_finite_price(name, r
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_step_against_the_slope_is_a_step_down(name, rng):
-    truth, logits = rng.integers(0, 3, (1, 4, 4)), rng.normal(size=(1, 4, 4, 3)).astype(np.float32)
+    truth, logits = rng.integers(0, 3, (1, 2, 2)), rng.normal(size=(1, 2, 2, 3)).astype(np.float32)
     loss = LOSSES[name]
     slope = np.zeros_like(logits)
     for place in np.ndindex(logits.shape):
