@@ -17,8 +17,6 @@ from dl4art.craquelure.parts import DECODER, Parts
 from dl4art.simulation.paintings import CLASSES
 from dl4art.utils.errors import InputError
 
-_IMAGENET_MEAN = (123.68, 116.779, 103.939)
-
 
 def build_network(name: str, filters: Sequence[int] | None = None, classes: int = len(CLASSES)) -> keras.Model:
     """Build a network by name.
@@ -28,8 +26,8 @@ def build_network(name: str, filters: Sequence[int] | None = None, classes: int 
     name : str
         One of `NETWORKS`.
     filters : sequence of int, optional
-        Channels of its levels, from the finest to the coarsest; those of the study if left out. ``res-unet`` takes
-        the channels of its decoder, five of them.
+        Channels of its levels, from the finest to the coarsest; those of the study if left out. A bottleneck
+        of ``res-unet`` gives four times as many.
     classes : int
         How many.
 
@@ -76,12 +74,15 @@ def _unet(parts: Parts, picture: Any, filters: Sequence[int]) -> Any:
 
 
 def _res_unet(parts: Parts, picture: Any, filters: Sequence[int]) -> Any:
-    """U-Net over the encoder of ResNet-50: stem, then bottleneck blocks 3-4-6-3."""
-    # as ResNet-50 was trained by its authors: blue first, less the mean colour
-    centred = layers.Rescaling(1.0, offset=[-mean for mean in _IMAGENET_MEAN])(picture)[..., ::-1]
-    encoder = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=centred)
-    ends = ("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out")
-    skips = [encoder.get_layer(name).output for name in ends]
+    """U-Net over the encoder of ResNet-50: a stem at half the size, then 3, 4, 6 and 3 bottleneck blocks."""
+    features = layers.Rescaling(1 / 127.5, offset=-1)(picture)
+    features = parts.conv(features, filters[0], size=7, stride=2)
+    skips = [features]
+    features = layers.MaxPooling2D(3, strides=2, padding="same")(features)
+    for level, blocks in enumerate((3, 4, 6, 3)):
+        for block in range(blocks):
+            features = parts.bottleneck(features, filters[level + 1], stride=2 if level and not block else 1)
+        skips.append(features)
     features = parts.decode(skips, filters)
     return parts.conv(parts.up(features), filters[0])
 
@@ -121,13 +122,13 @@ def _mc_dm(parts: Parts, picture: Any, filters: Sequence[int]) -> Any:
     fused = []
     for level, scale in enumerate(scales):
         narrow = parts.conv(scale, width, size=1)
-        fused.append(parts.up(narrow, 2**level) if level else narrow)
+        fused.append(parts.up(narrow, level))
     joined = layers.Concatenate(name=parts.name("join"))(fused)
     return parts.separable(parts.conv(joined, width, size=1), width)
 
 
 NETWORKS: dict[str, tuple[Callable[[Parts, Any, Sequence[int]], Any], tuple[int, ...]]] = {
-    "res-unet": (_res_unet, (32, 64, 128, 256, 512)),
+    "res-unet": (_res_unet, (64, 64, 128, 256, 512)),
     "unet": (_unet, (64, 128, 256, 512, 1024)),
     "mc-dm": (_mc_dm, (16, 32, 64, 96)),
     "light": (_light, (16, 24, 48, 72, 96)),

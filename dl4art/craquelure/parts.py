@@ -8,10 +8,34 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 DECODER = "decoder"
 """Names of the decoder's layers begin so."""
+
+
+@keras.saving.register_keras_serializable(package="dl4art")
+class Enlarge(layers.Layer):  # type: ignore[misc]
+    """Double both sides bilinearly, the border repeated; unlike Keras' own layer, whatever sizes come."""
+
+    def call(self, features: Any) -> Any:
+        """Give ``(n, 2 h, 2 w, channels)`` for ``(n, h, w, channels)``."""
+        rows = self._doubled(features, (features[:, :1], features[:, :-1]), (features[:, 1:], features[:, -1:]), 1)
+        return self._doubled(rows, (rows[:, :, :1], rows[:, :, :-1]), (rows[:, :, 1:], rows[:, :, -1:]), 2)
+
+    @staticmethod
+    def _doubled(features: Any, before: Any, after: Any, axis: int) -> Any:
+        """Put between every two elements of an axis two that are nearer to one of them each."""
+        near = 0.75 * features
+        pair = [near + 0.25 * ops.concatenate(side, axis=axis) for side in (before, after)]
+        shape = list(ops.shape(features))
+        shape[axis] = 2 * shape[axis]
+        return ops.reshape(ops.stack(pair, axis=axis + 1), shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Twice the rows and columns."""
+        n, rows, cols, channels = input_shape
+        return (n, rows and 2 * rows, cols and 2 * cols, channels)
 
 
 class Parts:
@@ -48,18 +72,23 @@ class Parts:
         return self.rectified(self._normed(layer(features)))
 
     def residual(self, features: Any, count: int, *, stride: int = 1) -> Any:
-        """Two convolutions beside a short cut, as in ResNet-18 (He et al., Deep Residual Learning, 2016)."""
+        """Convolve twice beside a short cut, as in ResNet-18 (He et al., Deep Residual Learning, 2016)."""
         inner = self._plain(self.conv(features, count, stride=stride), count, 3, 1)
-        if stride > 1 or features.shape[-1] != count:
-            features = self._plain(features, count, 1, stride)
-        return self.rectified(layers.Add(name=self.name("add"))([inner, features]))
+        return self._added(features, inner, count, stride)
 
-    def up(self, features: Any, factor: int = 2) -> Any:
-        """Enlarge bilinearly."""
-        return layers.UpSampling2D(factor, interpolation="bilinear", name=self.name("up"))(features)
+    def bottleneck(self, features: Any, count: int, *, stride: int = 1) -> Any:
+        """Convolve with 1x1, 3x3 and 1x1 to four times the channels, as in ResNet-50, beside a short cut."""
+        inner = self.conv(self.conv(features, count, size=1), count, stride=stride)
+        return self._added(features, self._plain(inner, 4 * count, 1, 1), 4 * count, stride)
+
+    def up(self, features: Any, times: int = 1) -> Any:
+        """Enlarge bilinearly to twice the sides, once or more often."""
+        for _ in range(times):
+            features = Enlarge(name=self.name("up"))(features)
+        return features
 
     def decode(self, skips: Sequence[Any], filters: Sequence[int]) -> Any:
-        """Decoder of a U-Net: from the coarsest level up, joining what the encoder had at each."""
+        """Decode as a U-Net does: from the coarsest level up, joining what the encoder had at each."""
         self.begin_decoder()
         features = skips[-1]
         for skip, count in zip(skips[-2::-1], filters[-2::-1], strict=True):
@@ -71,6 +100,15 @@ class Parts:
     def rectified(self, features: Any) -> Any:
         """Set what is below zero to zero."""
         return layers.ReLU(name=self.name("relu"))(features)
+
+    def _added(self, features: Any, inner: Any, count: int, stride: int) -> Any:
+        if stride > 1:
+            # every second pixel, apart from the convolution: the gradient of 1x1 convolutions that skip pixels writes
+            # where it should not in some builds of oneDNN
+            features = layers.MaxPooling2D(1, strides=stride, name=self.name("skip"))(features)
+        if features.shape[-1] != count:
+            features = self._plain(features, count, 1, 1)
+        return self.rectified(layers.Add(name=self.name("add"))([inner, features]))
 
     def _plain(self, features: Any, count: int, size: int, stride: int) -> Any:
         layer = layers.Conv2D(count, size, strides=stride, padding="same", use_bias=False, name=self.name("convolve"))
@@ -98,8 +136,7 @@ def reach(network: keras.Model) -> int:
 def _sights(network: keras.Model) -> dict[int, tuple[int, int, int]]:
     """First pixel, last pixel and step of every tensor, by identity."""
     sights = {id(network.input): (0, 0, 1)}
-    # operations: a slice of a tensor is one, and no layer
-    for layer in network.operations:
+    for layer in network.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
@@ -109,13 +146,10 @@ def _sights(network: keras.Model) -> dict[int, tuple[int, int, int]]:
     return sights
 
 
-def _through(layer: keras.Operation, first: int, last: int, step: int) -> tuple[int, int, int]:
-    if isinstance(layer, layers.UpSampling2D):
+def _through(layer: keras.layers.Layer, first: int, last: int, step: int) -> tuple[int, int, int]:
+    if isinstance(layer, Enlarge):
         # between the two nearest elements
-        return first - step, last + step, step // int(layer.size[0])
-    if isinstance(layer, layers.ZeroPadding2D):
-        before = int(layer.padding[0][0])
-        return first - before * step, last - before * step, step
+        return first - step, last + step, step // 2
     kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if kernel is None:
         return first, last, step
