@@ -26,7 +26,7 @@ def build_network(name: str, filters: Sequence[int] | None = None, classes: int 
     name : str
         One of `NETWORKS`.
     filters : sequence of int, optional
-        Channels of its levels, from the finest to the coarsest; those of the study if left out. A bottleneck
+        Channels of its levels, from the finest to the coarsest; its usual ones if left out. A bottleneck
         of ``res-unet`` gives four times as many.
     classes : int
         How many.
