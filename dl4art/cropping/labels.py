@@ -6,23 +6,17 @@ between its two sides; so does a band of a mask.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dl4art.cropping.archives import load_masks, save_masks
 from dl4art.cropping.masks import bands_to_lines, draw_bands
-from dl4art.cropping.shapes import Shape, read_shapes
+from dl4art.cropping.shapes import Drawing, Shape, read_shapes, write_drawing
 from dl4art.cropping.threads import DIRECTIONS, Direction, Polyline, Window, mean_density, read_direction
 from dl4art.utils.errors import InputError
-from dl4art.utils.files import atomic_path
-
-# version of labelme's file format that is written; any is read
-LABELME_VERSION = "5.5.0"
 
 
 @dataclass(frozen=True)
@@ -151,21 +145,12 @@ def write_polygons(
     vertical: Iterable[Polyline], horizontal: Iterable[Polyline], shape: tuple[int, int], path: str | Path, image: str
 ) -> None:
     """Write polygons round threads as a labelme file; `shape`, `path`, `image` and errors as in `write_labelme`."""
-    content: dict[str, Any] = {
-        "version": LABELME_VERSION,
-        "flags": {},
-        "shapes": [
-            {"label": label, "points": points.tolist(), "group_id": None, "shape_type": "polygon", "flags": {}}
-            for label, polygons in zip(DIRECTIONS, (vertical, horizontal), strict=True)
-            for points in polygons
-        ],
-        "imagePath": image,
-        "imageData": None,
-        "imageHeight": shape[0],
-        "imageWidth": shape[1],
-    }
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    shapes = [
+        Shape("", label, "polygon", points)
+        for label, polygons in zip(DIRECTIONS, (vertical, horizontal), strict=True)
+        for points in polygons
+    ]
+    write_drawing(Drawing(image, shape, shapes), path)
 
 
 def read_masks(path: str | Path) -> ThreadLabels:

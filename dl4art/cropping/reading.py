@@ -51,7 +51,7 @@ def read_plate(
         If neither the file nor the user states a scale, or it cannot be right.
     """
     path = Path(path)
-    kind = _kind(path)
+    kind = kind_of_file(path)
     orientation, polarity = 1, "as stored"
     source: Source
     # each format's library is imported when its first file comes
@@ -96,7 +96,8 @@ def _turn(
     return turned(source, orientation), tag.swapped() if tag and orientation >= 5 else tag, (*notes, note)
 
 
-def _kind(path: Path) -> str:
+def kind_of_file(path: Path) -> str:
+    """Tell a format by the first bytes of a file: TIFF, PNG, JPEG or DICOM; InputError if it is none of them."""
     try:
         with open(path, "rb") as file:
             start = file.read(_DICOM_AT + len(_DICOM))

@@ -11,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl4art.utils.errors import InputError
+from dl4art.utils.files import atomic_path
+
+# version of labelme's file format that is written; any is read
+LABELME_VERSION = "5.5.0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +85,25 @@ def read_drawing(path: str | Path, what: str) -> Drawing:
     image = content.get("imagePath")
     found = [_shape(f"{path}: shape {number}", shape) for number, shape in enumerate(shapes, start=1)]
     return Drawing(image if isinstance(image, str) else "", size, found)
+
+
+def write_drawing(drawing: Drawing, path: str | Path) -> None:
+    """Write a file of labelme, without the picture; an old file is replaced. OutputError if it cannot be written."""
+    content: dict[str, Any] = {
+        "version": LABELME_VERSION,
+        "flags": {},
+        "shapes": [
+            {"label": shape.label, "points": shape.points.tolist(), "group_id": None}
+            | {"shape_type": shape.kind, "flags": {}}
+            for shape in drawing.shapes
+        ],
+        "imagePath": drawing.image,
+        "imageData": None,
+        "imageHeight": drawing.size[0],
+        "imageWidth": drawing.size[1],
+    }
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def _shape(where: str, shape: Any) -> Shape:

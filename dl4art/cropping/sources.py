@@ -73,7 +73,11 @@ class ArraySource:
 
     def read(self, top: int, bottom: int, left: int, right: int) -> Grey:
         """Grey values of a rectangle."""
-        return self.to_grey(self.samples[top:bottom, left:right])
+        return self.to_grey(self.stored(top, bottom, left, right))
+
+    def stored(self, top: int, bottom: int, left: int, right: int) -> NDArray[Any]:
+        """Give the samples of a rectangle as they are stored, (rows, columns) or (rows, columns, samples)."""
+        return self.samples[top:bottom, left:right]
 
 
 # EXIF and TIFF orientation: whether to mirror rows, to mirror columns, and then to swap the axes
@@ -119,7 +123,7 @@ class TurnedSource:
             left, right = columns - right, columns - left
         block = self.stored.read(top, bottom, left, right)
         block = block[:: -1 if mirror_rows else 1, :: -1 if mirror_columns else 1]
-        return np.ascontiguousarray(block.T if swap else block)
+        return np.ascontiguousarray(block.swapaxes(0, 1) if swap else block)
 
 
 def turned(source: Source, orientation: int) -> Source:

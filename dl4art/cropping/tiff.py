@@ -173,6 +173,10 @@ class TiffSource:
 
     def read(self, top: int, bottom: int, left: int, right: int) -> Grey:
         """Grey values of a rectangle."""
+        return self.to_grey(self.stored(top, bottom, left, right))
+
+    def stored(self, top: int, bottom: int, left: int, right: int) -> NDArray[Any]:
+        """Give the samples of a rectangle as they are stored, (rows, columns, samples)."""
         planes = self._planes if self.to_grey.colours and self._planes >= 3 else 1
         block = np.empty((bottom - top, right - left, planes * self._samples), dtype=self._dtype)
         try:
@@ -183,7 +187,7 @@ class TiffSource:
                         self._fill(file, index, (first, last), part, (top, left))
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror or error}).") from error
-        return self.to_grey(block)
+        return block
 
     def _touched(self, plane: int, top: int, bottom: int, left: int, right: int) -> Iterator[tuple[int, int, int]]:
         """Give the number of each segment that a rectangle touches, and the first and last of its rows needed."""
