@@ -14,6 +14,7 @@ from dl4art.siamese.comparison import LIMITS  # noqa: E402
 from dl4art.siamese.encoder import PairNetwork  # noqa: E402
 from dl4art.siamese.own_plates import FramedPlate, OwnPlate  # noqa: E402
 from dl4art.simulation.families import FamilyPlan  # noqa: E402
+from dl4art.utils import fine_tuning  # noqa: E402
 from dl4art.utils.errors import InputError, ModelError  # noqa: E402
 from dl4art.utils.models import open_model  # noqa: E402
 
@@ -163,7 +164,7 @@ def test_an_interrupted_training_goes_on(whole, split, start, monkeypatch, tmp_p
         yield advance
 
     with monkeypatch.context() as patch:
-        patch.setattr(own_training, "progress", until)
+        patch.setattr(fine_tuning, "progress", until)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, split, start)
     assert len(curve(tmp_path)) == 1
