@@ -66,8 +66,8 @@ Pictures of 256 px in a second, one after another, in one run: {speed:.1f}, of a
 
 ## Learning curve
 
-| epoch | loss | mean IoU | craquelure IoU | mean IoU, stop | craquelure IoU, stop |
-|---|---|---|---|---|---|
+| epoch | loss | mean IoU | loss, stop | mean IoU, stop |
+|---|---|---|---|---|
 {curve}
 """
 _HEAD = (
@@ -75,7 +75,7 @@ _HEAD = (
     *(f"IoU {name}" for name in CLASSES),
     *("precision", "recall", "F1", "lines", "false"),
 )
-_CURVE = ("loss", "mean_iou", "craquelure_iou", "val_mean_iou", "val_craquelure_iou")
+_CURVE = ("loss", "mean_iou", "val_loss", "val_mean_iou")
 
 
 def model_card(

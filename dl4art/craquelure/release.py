@@ -28,6 +28,8 @@ Segment = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
 TESTS: dict[str, PaintingSplit] = {"kinds of the training": "test", "held-out kind": "held-out"}
 _CRACK = CLASSES.index("craquelure")
 _TUNED_ON = 24  # pictures by which the top-hat is tuned: it has three settings
+_RIVAL = "unet"
+"""Network beside which the speed is measured."""
 _TIMED, _TIMED_RIVAL = 9, 3  # pictures, the first one for warming up
 
 
@@ -85,7 +87,7 @@ def finish_segmenter(
     pictures = next(iter(sets.values())).pictures
     speed = {
         "segmenter": _speed(network, pictures, _TIMED),
-        "unet": _speed(build_network("unet"), pictures, _TIMED_RIVAL),
+        _RIVAL: _speed(build_network(_RIVAL), pictures, _TIMED_RIVAL),
     }
     tell(f"pictures of {pictures.shape[1]} px in a second: {speed['segmenter']:.1f}, U-Net {speed['unet']:.1f}")
 
