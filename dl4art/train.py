@@ -1,4 +1,4 @@
-"""Train a thread counter or a fabric comparer, on simulated canvases or on data of one's own."""
+"""Train a thread counter, a fabric comparer or a segmenter of craquelure, on simulated data or on one's own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from dl4art.utils.errors import InputError
 _OPTIONS = {
     "counter": {"epochs", "crops", "draws", "check", "seed"},
     "comparer": {"epochs", "families", "steps", "check", "seed"},
+    "segmenter": {"epochs", "pictures", "steps", "check", "seed"},
 }
-_NUMBERS = ("epochs", "crops", "draws", "families", "steps", "check", "seed")
+_NUMBERS = ("epochs", "crops", "draws", "families", "pictures", "steps", "check", "seed")
 _WORDS = {
     "data": "--data",
     "unlabelled": "--unlabelled",
@@ -57,9 +58,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--crops", type=cli.positive_integer, metavar="N", help="counter: simulated crops to train on")
     parser.add_argument("--draws", type=cli.positive_integer, metavar="N", help="counter: windows seen in an epoch")
     parser.add_argument("--families", type=cli.positive_integer, metavar="N", help="comparer: families of cloths")
-    parser.add_argument("--steps", type=cli.positive_integer, metavar="N", help="comparer: batches in an epoch")
+    parser.add_argument("--pictures", type=cli.positive_integer, metavar="N", help="segmenter: simulated paintings")
     parser.add_argument(
-        "--check", type=cli.positive_integer, metavar="N", help="crops or families to calibrate on, and to test on"
+        "--steps", type=cli.positive_integer, metavar="N", help="comparer, segmenter: batches in an epoch"
+    )
+    parser.add_argument(
+        "--check",
+        type=cli.positive_integer,
+        metavar="N",
+        help="crops, families or paintings to test on (and calibrate)",
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="seed of the training")
     parser.add_argument("--workers", type=cli.positive_integer, default=2, metavar="N", help="processes (default: 2)")
@@ -107,12 +114,13 @@ def _train(args: argparse.Namespace) -> int:
         if (learn := _LEARN.get((args.what, _source(args)))) is not None:
             model = learn(args, given, tell)
         else:
-            train = _train_counter if args.what == "counter" else _train_comparer
-            model = train(given, folder, args.workers, tell)
+            model = _TRAIN[args.what](given, folder, args.workers, tell)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what is done is in {folder}; the same command goes on from there") from None
     # canvases of one's own are too few to calibrate on, and without labels there may be nothing to learn
     done = "trained, calibrated and tested" if (args.what, _source(args)) not in _UNSURE else "done"
+    if args.what == "segmenter":
+        done = "trained and tested"
     print(f"{done}: {model}")
     return 0
 
@@ -260,6 +268,17 @@ def _train_unlabelled(args: argparse.Namespace, given: dict[str, Any], tell: Cal
     return refine_counter(settings, data, output, base, workers=args.workers, tell=tell, quiet=args.quiet)
 
 
+def _train_segmenter(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:
+    load_keras()
+    from dl4art.craquelure.release import finish_segmenter
+    from dl4art.craquelure.training import SegmenterSettings, train_segmenter
+
+    settings = dataclasses.replace(SegmenterSettings(), **given)
+    train_segmenter(settings, folder, workers=workers, tell=tell)
+    return finish_segmenter(settings, folder, workers=workers, tell=tell)
+
+
+_TRAIN = {"counter": _train_counter, "comparer": _train_comparer, "segmenter": _train_segmenter}
 _LEARN = {
     ("counter", "data"): _train_on_labels,
     ("counter", "unlabelled"): _train_unlabelled,

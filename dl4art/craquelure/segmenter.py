@@ -22,6 +22,8 @@ from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import make_folder
 from dl4art.utils.models import ModelFolder, find_model, write_model
 
+DEFAULT_MODEL = "segmenter"
+"""Name of the shipped model."""
 TILE_PX = 768
 
 
@@ -41,8 +43,8 @@ class Segmenter:
     folder: ModelFolder | None = None
 
     @classmethod
-    def from_pretrained(cls, name_or_folder: str | Path) -> Segmenter:
-        """Load a shipped model by name, or a model folder.
+    def from_pretrained(cls, name_or_folder: str | Path = DEFAULT_MODEL) -> Segmenter:
+        """Load a shipped model by name, or a model folder; the shipped one if left out.
 
         Raises
         ------
