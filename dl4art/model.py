@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dl4art import __version__
 from dl4art.utils import cli, tables
+from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import reason
 from dl4art.utils.model_files import (
     ModelKind,
@@ -27,6 +28,7 @@ from dl4art.utils.progress import progress
 KINDS = (
     ModelKind("counter", "regression", side="window_px", px=200),
     ModelKind("comparer", "siamese", side="crop_px", px=300),
+    ModelKind("segmenter", "craquelure", side="reach_px", px=None, px_per_cm=None),
 )
 """What is shipped; each is loaded in `_load`."""
 _ROOMS = tuple(kind.room for kind in KINDS)
@@ -148,6 +150,11 @@ def _load(kind: ModelKind, folder: Path) -> None:
         from dl4art.regression.count_file import load_counter
 
         load_counter("network", folder)
+    elif kind.name == "segmenter":
+        load_keras()
+        from dl4art.craquelure.segmenter import Segmenter
+
+        Segmenter.from_pretrained(folder)
     else:
         from dl4art.siamese import FabricComparer
 

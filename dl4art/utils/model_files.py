@@ -35,15 +35,15 @@ class ModelKind:
         E.g. ``"counter"`` and ``"regression"``.
     side : str
         The entry of ``config.json`` with the side of a picture, by which the kind is known, e.g. ``"window_px"``.
-    px, px_per_cm : int
-        That side, and the scale.
+    px, px_per_cm : int or None
+        That side, and the scale; None where a model takes any.
     """
 
     name: str
     room: str
     side: str
-    px: int
-    px_per_cm: int = 200
+    px: int | None
+    px_per_cm: int | None = 200
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def check_fit(model: ModelFolder, kinds: Sequence[ModelKind]) -> ModelKind:
     if this is not None and made > this:
         raise ModelError(f"{model.path}: made by dl4art {made_by}, newer than this one, {__version__}. Update dl4art.")
     for entry, wanted in ((kind.side, kind.px), ("px_per_cm", kind.px_per_cm)):
-        if config.get(entry) != wanted:
+        if wanted is not None and config.get(entry) != wanted:
             raise ModelError(
                 f"{model.path}: {entry} is {config.get(entry)!r}, and a {kind.name} of this version needs {wanted}. "
                 f"Use the version that made the model, {made_by}, or train it anew."
