@@ -24,7 +24,6 @@ _NARROW_PX, _WIDE_PX = 1000, 1500  # longest side of pictures side by side, and 
 _WIDE = 1.6  # times as wide as high: then one above the other still fit a sheet of paper
 _DETAIL_PX = 420
 _CAPTIONS = ("As it was given", "What was found")
-_RUN_ALIKE = 0.15  # agreement below which no direction stands out
 
 
 def write_report(
@@ -98,12 +97,12 @@ def finding(found: DamageMeasures) -> str:
     if found.crack_cm_per_cm2 is None:
         return f"{lost} Cracks cover {_number(found.crack_percent)} %."
     return (
-        f"{lost} On each square centimetre run {_number(found.crack_cm_per_cm2)} cm of cracks, half of their length "
-        f"narrower than {_number(found.median_width_mm)} mm."
+        f"{lost} On each square centimetre run {_number(found.crack_cm_per_cm2)} cm of cracks; their median width is "
+        f"{_number(found.median_width_mm)} mm."
     )
 
 
-def measure_table(found: DamageMeasures) -> list[tuple[str, str, str]]:
+def measure_table(found: DamageMeasures) -> list[tuple[str, ...]]:
     """Rows for people, a head first: in pixels, and on the painting where the scale is known."""
     islands = found.islands
     mm2 = None if found.px_per_cm is None else 100 / found.px_per_cm**2
@@ -143,8 +142,8 @@ def measure_table(found: DamageMeasures) -> list[tuple[str, str, str]]:
             ("Size of 8 in 10 of them", f"{_number(islands.small)} to {_number(islands.large)} px", span),
         ]
     if found.px_per_cm is None:
-        return [(name, value, "") for name, value, _ in rows]
-    return rows
+        return [row[:2] for row in rows]
+    return [*rows]
 
 
 def conclusions(found: DamageMeasures) -> list[str]:
@@ -192,8 +191,12 @@ def _facts(
 
 
 def _legend(found: DamageMeasures) -> list[tuple[str, str, str]]:
-    entries = [("craquelure", COLOURS["craquelure"], "line"), ("paint loss", COLOURS["loss"], "")]
-    return entries + ([("left out", LEFT_OUT_COLOUR, "")] if found.left_out_px else [])
+    entries = (
+        (found.crack_px, ("craquelure", COLOURS["craquelure"], "line")),
+        (found.loss_px, ("paint loss", COLOURS["loss"], "")),
+        (found.left_out_px, ("left out", LEFT_OUT_COLOUR, "")),
+    )
+    return [entry for pixels, entry in entries if pixels]
 
 
 def _note(found: DamageMeasures) -> str:
@@ -214,17 +217,14 @@ def _figures(found: DamageMeasures) -> list[dict[str, str]]:
         caption = "Each bar counts islands up to twice as large as the bar before it."
         figures.append(drawing("Islands", caption, draw_islands(found)))
     if any(found.rose):
-        figures.append(drawing("Directions", _direction(found), draw_rose(found)))
+        figures.append(drawing("Directions", _directions(found), draw_rose(found)))
     return figures
 
 
-def _direction(found: DamageMeasures) -> str:
-    angle, agreement = found.direction
-    if agreement < _RUN_ALIKE:
-        said = "No direction stands out"
-    else:
-        said = f"Mean direction {angle:.0f}° from level, counter-clockwise"
-    return f"{said} (agreement {agreement:.2f} of 1). Dashed: all directions alike."
+def _directions(found: DamageMeasures) -> str:
+    angles = " and ".join(f"{angle:.0f}°" for angle in found.directions[:2])
+    said = f"Most run at about {angles} from level" if angles else "No direction stands out"
+    return f"{said}. Dashed: all directions alike."
 
 
 def _details(

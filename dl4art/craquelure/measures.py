@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cmath
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -29,6 +28,7 @@ _MARGIN_PX = 64  # how many more rows on either side: wider than half of any cra
 # (Kulpa, Area and Perimeter Measurement of Blobs in Discrete Binary Pictures, 1977)
 _LEVEL_STEP, _SLANTING_STEP = 0.948, 1.343
 _SMOOTHING_PX = 2.5
+_PEAK = 1.5
 
 
 @dataclass(frozen=True)
@@ -131,17 +131,17 @@ class DamageMeasures:
         return None if self.px_per_cm is None else 100 * self.islands.median / self.px_per_cm**2
 
     @property
-    def direction(self) -> tuple[float, float]:
-        """Mean direction of the cracks, degrees counter-clockwise from level, and how far they agree on it.
+    def directions(self) -> tuple[float, ...]:
+        """Directions in which clearly more cracks run than in others, degrees counter-clockwise from level.
 
-        The latter is the length of the mean of unit vectors at twice the angles: 0 if every direction is as frequent
-        as that across it, 1 if there is but one. NaN without cracks.
+        Peaks of the rose of at least `_PEAK` times what each bin would hold if all were alike, the highest first.
         """
-        if not any(self.rose):
-            return math.nan, math.nan
-        turns = (share * cmath.exp(2j * math.pi * number / ROSE_BINS) for number, share in enumerate(self.rose))
-        length, angle = cmath.polar(sum(turns))
-        return math.degrees(angle / 2) % 180, length
+        peaks = [
+            (share, 180 * number / ROSE_BINS)
+            for number, share in enumerate(self.rose)
+            if share * ROSE_BINS >= _PEAK and share >= max(self.rose[number - 1], self.rose[(number + 1) % ROSE_BINS])
+        ]
+        return tuple(angle for _, angle in sorted(peaks, reverse=True))
 
     def in_mm(self, pixels: float) -> float | None:
         """Turn a length in px into millimetres; None without a scale."""
@@ -164,7 +164,7 @@ class DamageMeasures:
             "median_island_mm2",
         )
         values = {**asdict(self), **{name: getattr(self, name) for name in derived}}
-        values["direction_degrees"], values["direction_agreement"] = self.direction
+        values["directions_degrees"] = self.directions
         return {name: _none_for_nan(value) for name, value in values.items()}
 
 

@@ -24,8 +24,9 @@ COLOURS = {"craquelure": "#00a5e5", "loss": "#f08a00"}
 LEFT_OUT_COLOUR = "#8c8c8c"
 _BAND_PX = 4_000_000
 # of the photograph under the drawing: how much of its colour is kept, and how far it is moved to white
-_COLOUR_KEPT, _PALED = 0.35, 0.18
-_CRACK_ALPHA, _LOSS_ALPHA, _OUT_ALPHA = 0.95, 0.5, 0.75
+_COLOUR_KEPT, _PALED = 0.35, 0.28
+_CRACK_ALPHA, _LOSS_ALPHA, _OUT_ALPHA = 0.95, 0.55, (0.55, 0.9)
+_HATCH_PX = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,7 @@ def _reduced_bands(read: Read, mask: npt.NDArray[np.uint8], factor: int) -> Iter
 
 
 def draw_overlay(picture: Reduced) -> Colours:
-    """Draw cracks in blue, losses in orange with an outline, and what is left out in grey, over a paler photograph.
+    """Draw cracks in blue, losses in orange with an outline, and what is left out hatched, over a paler photograph.
 
     Returns
     -------
@@ -104,13 +105,19 @@ def draw_overlay(picture: Reduced) -> Colours:
         band = _COLOUR_KEPT * band + (1 - _COLOUR_KEPT) * (band @ LUMA)[..., None]
         band += _PALED * (255 - band)
         for alpha, colour in (
-            (_OUT_ALPHA * share["left out"], LEFT_OUT_COLOUR),
+            (_hatching(rows, lost.shape[1]) * share["left out"], LEFT_OUT_COLOUR),
             (np.maximum(_LOSS_ALPHA * share["loss"], outline[rows]), COLOURS["loss"]),
             (_CRACK_ALPHA * np.minimum(1, gain * share["craquelure"]), COLOURS["craquelure"]),
         ):
             band += alpha[..., None] * (_rgb(colour) - band)
         drawn[rows] = np.rint(band)
     return drawn
+
+
+def _hatching(rows: slice, width: int) -> Floats:
+    """Stripes from the lower left to the upper right, so that grey is not taken for paint."""
+    diagonal = np.arange(rows.start, rows.stop)[:, None] + np.arange(width)
+    return np.where(diagonal // _HATCH_PX % 2, *np.float32(_OUT_ALPHA))
 
 
 def _bands(height: int, width: int, multiple: int = 1) -> Iterator[slice]:
