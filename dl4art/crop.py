@@ -70,15 +70,12 @@ def _crop(args: argparse.Namespace) -> int:
     output = Path(args.output)
     if args.pack or args.unpack:
         return _pack(args, output)
-    # crops of an earlier run are not plates, even where they lie among them
-    files = [path for path in cli.gather(args.inputs) if output.resolve() not in path.resolve().parents]
-    if not files:
-        raise InputError(f"{output}: all input files lie in the output folder. Name another one with -o.")
+    files = cli.outside(cli.gather(args.inputs), output)
     make_folder(output)
     rows: list[dict[str, Any]] = []
     try:
         with progress(len(files), "cutting", quiet=args.quiet) as advance:
-            for path, name in zip(files, _names(files), strict=True):
+            for path, name in cli.result_names(files).items():
                 rows.append(_cut(path, output, name, args))
                 advance(1)
     except KeyboardInterrupt:
@@ -86,18 +83,6 @@ def _crop(args: argparse.Namespace) -> int:
         raise KeyboardInterrupt(f"{done} crops of {len(rows)} of {len(files)} files are in {output}") from None
     print(_table(rows))
     return cli.SOME_FAILED if any(row["status"] == "failed" for row in rows) else 0
-
-
-def _names(files: Sequence[Path]) -> list[str]:
-    """Name the crops of each file after it, with a number where two files of one name meet."""
-    names: dict[str, str] = {}
-    for path in files:
-        name, number = path.stem, 1
-        while name.lower() in names:  # file systems may not tell cases apart
-            number += 1
-            name = f"{path.stem}-{number}"
-        names[name.lower()] = name
-    return [*names.values()]
 
 
 def _cut(path: Path, output: Path, name: str, args: argparse.Namespace) -> dict[str, Any]:

@@ -82,12 +82,12 @@ def _map(args: argparse.Namespace) -> int:
             f"--step {args.step:g}: a cell every {args.step:g} cm is too fine. Take {_FINEST_CM:g} or more."
         )
     plates, folder = cli.gather(args.plates), Path(args.output)
-    drawn = {path: (_beside(path, args.mask), _beside(path, args.regions)) for path in plates}
+    drawn = {path: (cli.beside(path, args.mask), cli.beside(path, args.regions)) for path in plates}
     if len(plates) > 1 and not all(Path(given).is_dir() for given in (args.mask, args.regions) if given):
         raise InputError(
             "a mask or a file of regions is for one plate. For several name a folder with a file for each."
         )
-    folders = {path: folder if len(plates) == 1 else folder / name for path, name in _names(plates).items()}
+    folders = {path: folder if len(plates) == 1 else folder / name for path, name in cli.result_names(plates).items()}
     make_folder(folder)
 
     # only now that the call stands: this brings NumPy and TensorFlow
@@ -141,31 +141,6 @@ def _mapped(args: argparse.Namespace, jobs: Sequence[MapJob], network: ThreadCou
             kept = f"{len(mapped)} of {len(jobs)} plates are done and kept; the same command goes on from there"
             raise KeyboardInterrupt(kept if mapped else "") from None
     return mapped
-
-
-def _beside(plate: Path, given: str | None) -> Path | None:
-    """File that belongs to a plate: the one that was given, or that of the plate's name in a folder."""
-    if given is None:
-        return None
-    if not Path(given).is_dir():
-        if not Path(given).exists():
-            raise InputError(f"{given}: no such file or folder. Check its name; you are in {Path.cwd()}.")
-        return Path(given)
-    found = sorted(file for file in Path(given).iterdir() if file.stem == plate.stem and file.is_file())
-    if len(found) > 1:
-        raise InputError(f"{found[0]} and {found[1]} are both for {plate.name}. Leave one of them there.")
-    return found[0] if found else None
-
-
-def _names(plates: Sequence[Path]) -> dict[Path, str]:
-    """Name of a folder for each plate, none twice."""
-    names: dict[Path, str] = {}
-    for path in plates:
-        name, number = path.stem, 2
-        while name in names.values():
-            name, number = f"{path.stem}-{number}", number + 1
-        names[path] = name
-    return names
 
 
 def _text(summary: MapSummary) -> str:

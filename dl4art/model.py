@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dl4art import __version__
 from dl4art.utils import cli, tables
+from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import reason
 from dl4art.utils.model_files import (
     ModelKind,
@@ -150,6 +151,7 @@ def _load(kind: ModelKind, folder: Path) -> None:
 
         load_counter("network", folder)
     elif kind.name == "segmenter":
+        load_keras()
         from dl4art.craquelure.segmenter import Segmenter
 
         Segmenter.from_pretrained(folder)

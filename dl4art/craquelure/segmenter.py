@@ -20,6 +20,7 @@ from dl4art.craquelure.tiles import Read, answer_by_tiles, read_from, tile_count
 from dl4art.simulation.paintings import CLASSES
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import make_folder
+from dl4art.utils.model_files import read_card
 from dl4art.utils.models import ModelFolder, find_model, write_model
 
 DEFAULT_MODEL = "segmenter"
@@ -71,6 +72,16 @@ class Segmenter:
                 "Copy the whole folder again."
             ) from error
         return cls(network, folder)
+
+    @property
+    def name(self) -> str:
+        """Name and first digits of the hash: enough to tell two models apart."""
+        return self.network.name if self.folder is None else f"{self.folder.name} {self.folder.sha256[:8]}"
+
+    @cached_property
+    def summary(self) -> str:
+        """What its card says of it in a line; empty if it says nothing."""
+        return "" if self.folder is None else read_card(self.folder.path).facts.get("summary", "")
 
     @cached_property
     def margin_px(self) -> int:

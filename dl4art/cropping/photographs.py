@@ -22,6 +22,10 @@ Colours = NDArray[np.uint8]
 """Red, green and blue, (rows, columns, 3)."""
 
 
+COARSEST = 2.0
+"""Pixels per centimetre below which a photograph shows no paint, but a wall."""
+
+
 class _Stored(Protocol):
     @property
     def shape(self) -> tuple[int, int]: ...
@@ -123,7 +127,7 @@ def read_photograph(
         tag = tag.swapped() if tag and orientation >= 5 else tag
     scale = None
     try:
-        scale = scales.resolve(str(path), upright.shape, tag, px_per_cm=px_per_cm, size_cm=size_cm)
+        scale = scales.resolve(str(path), upright.shape, tag, px_per_cm=px_per_cm, size_cm=size_cm, coarsest=COARSEST)
     except ScaleError as error:
         if px_per_cm is not None or size_cm is not None:
             raise
@@ -134,9 +138,7 @@ def read_photograph(
 def _picture(path: Path, kind: str) -> tuple[_InColour, int, Scale | None, tuple[str, ...]]:
     picture = read_picture(path, kind)
     _check_depth(path, picture.source.samples.dtype)
-    # colours are not made grey here
-    notes = tuple(note.replace("made grey", "read as RGB") for note in picture.notes)
-    return _InColour(picture.source, None, False), picture.orientation, picture.tag, notes
+    return _InColour(picture.source, None, False), picture.orientation, picture.tag, _in_colour(picture.notes)
 
 
 def _tiff(path: Path) -> tuple[_InColour, int, Scale | None, tuple[str, ...]]:
@@ -147,11 +149,14 @@ def _tiff(path: Path) -> tuple[_InColour, int, Scale | None, tuple[str, ...]]:
     except InputError as error:
         return _InColour(_decoded(path, error), None, False), 1, None, ("decoded whole and converted to RGB",)
     _check_depth(path, np.dtype(header.dtype))
-    notes = tuple(note.replace("made grey", "read as RGB") for note in header.notes)
     page, to_grey = header.source.page, header.source.to_grey
     palette = None if to_grey.table is None else (page.colormap.T >> 8).astype(np.uint8)
     source = _InColour(header.source, palette, to_grey.white is not None)
-    return source, header.orientation, header.tag, notes
+    return source, header.orientation, header.tag, _in_colour(header.notes)
+
+
+def _in_colour(notes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(note for note in notes if not note.endswith("made grey"))
 
 
 def _decoded(path: Path, first: InputError) -> ArraySource:

@@ -43,6 +43,7 @@ def resolve(
     px_per_cm: float | None = None,
     size_cm: tuple[float, float] | None = None,
     assume_crop: bool = False,
+    coarsest: float = _PLAUSIBLE[0],
 ) -> Scale:
     """Decide on the scale of a picture: the user's word, else the file's, else an error.
 
@@ -60,6 +61,8 @@ def resolve(
         Width and height in cm of what the picture shows, said by the user instead of `px_per_cm`.
     assume_crop : bool
         Take a picture of exactly 300x300 px whose file does not state a scale as a crop at 200 px/cm.
+    coarsest : float
+        Fewest pixels per centimetre that can be right; by default, those with which threads can be seen.
 
     Raises
     ------
@@ -84,10 +87,10 @@ def resolve(
             raise ScaleError(f"{name}: {problem}. {_OPTIONS}")
         scale = tag
     for value in (scale.x, scale.y):
-        if not (_PLAUSIBLE[0] <= value <= _PLAUSIBLE[1]):
+        if not (coarsest <= value <= _PLAUSIBLE[1]):
             raise ScaleError(
-                f"{name}: {value:.4g} px/cm ({scale.source}) is outside {_PLAUSIBLE[0]:g} to {_PLAUSIBLE[1]:g} px/cm, "
-                f"where threads can be seen. {_OPTIONS}"
+                f"{name}: {value:.4g} px/cm ({scale.source}) cannot be right, {coarsest:g} to {_PLAUSIBLE[1]:g} px/cm "
+                f"can. {_OPTIONS}"
             )
     if _ratio(scale) > _WILD:
         raise ScaleError(

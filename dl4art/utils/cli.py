@@ -145,6 +145,55 @@ def gather(paths: Sequence[str | Path], suffixes: Sequence[str] = PICTURES) -> l
     return list(found)
 
 
+def beside(path: Path, given: str | None) -> Path | None:
+    """File that belongs to a picture: the one that was given, or that of the picture's name in the folder given.
+
+    Raises
+    ------
+    InputError
+        If there is nothing under the name given, or two files in the folder have the picture's name.
+    """
+    if given is None:
+        return None
+    if not Path(given).is_dir():
+        if not Path(given).exists():
+            raise InputError(f"{given}: no such file or folder. Check its name; you are in {Path.cwd()}.")
+        return Path(given)
+    found = sorted(file for file in Path(given).iterdir() if file.stem == path.stem and file.is_file())
+    if len(found) > 1:
+        raise InputError(f"{found[0]} and {found[1]} are both for {path.name}. Leave one of them there.")
+    return found[0] if found else None
+
+
+def result_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name what is made of each file after it, with a number where two files of one name meet."""
+    taken: set[str] = set()
+    named = {}
+    for path in paths:
+        name, number = path.stem, 1
+        while name.lower() in taken:  # file systems may not tell cases apart
+            number += 1
+            name = f"{path.stem}-{number}"
+        taken.add(name.lower())
+        named[path] = name
+    return named
+
+
+def outside(paths: Sequence[Path], folder: str | Path) -> list[Path]:
+    """Leave out the files in a folder: results of an earlier run are no inputs, even where they lie among them.
+
+    Raises
+    ------
+    InputError
+        If no file is left.
+    """
+    place = Path(folder).resolve()
+    left = [path for path in paths if place not in path.resolve().parents]
+    if not left:
+        raise InputError(f"{folder}: all input files lie in the output folder. Name another one with -o.")
+    return left
+
+
 def _expand(paths: Sequence[str | Path]) -> Iterator[Path]:
     for path in map(Path, paths):
         matches = sorted(glob.glob(str(path))) if not path.exists() and glob.has_magic(str(path)) else []

@@ -31,15 +31,18 @@ class Journal:
         The result file that the rows are for.
     parameters : mapping
         All that changes the numbers: JSON values only.
+    refuse : bool
+        Refuse other parameters than those of an interrupted run, rather than discard its rows: for results that lie in
+        files of their own already.
 
     Raises
     ------
     OutputError
-        If the journal cannot be written.
+        If the journal cannot be written, or is of a run with other parameters and `refuse` is set.
     """
 
-    def __init__(self, result: str | Path, parameters: Mapping[str, Any]) -> None:
-        self.path = _path(result)
+    def __init__(self, result: str | Path, parameters: Mapping[str, Any], *, refuse: bool = False) -> None:
+        self.path, self._refuse = _path(result), refuse
         self._parameters = json.loads(json.dumps(parameters))
         self._lines = self._take_over()
         self._file: IO[str] | None = None
@@ -98,7 +101,16 @@ class Journal:
         except OSError as error:
             raise self._cannot_write(error) from error
         kept = {line["source"]: line for line in lines if line.keys() >= {"source", "state", "row"}}
-        if header.get("parameters") != self._parameters:
+        before = header.get("parameters")
+        if kept and self._refuse and isinstance(before, dict) and before != self._parameters:
+            other = [name for name in {**before, **self._parameters} if before.get(name) != self._parameters.get(name)]
+            raise OutputError(
+                f"{self.path.parent}: holds {len(kept)} results of an interrupted run with "
+                f"{', '.join(f'{name} {before.get(name)}' for name in other)}, now "
+                f"{', '.join(f'{name} {self._parameters.get(name)}' for name in other)}. Say the same as then, choose "
+                f"another folder with -o, or delete {self.path}."
+            )
+        if before != self._parameters:
             _log.warning("%d rows of an interrupted run with other settings are discarded", len(kept))
             return {}
         if kept:

@@ -52,6 +52,15 @@ def test_other_settings_discard_what_was_done_and_say_so(result, sources, caplog
     assert caplog.records[-1].levelno == logging.WARNING
 
 
+def test_other_settings_are_refused_if_asked_for(result, sources):
+    path = start(result, sources)
+    with pytest.raises(OutputError, match=r"holds 1 results .* method auto, now method spectral") as refused:
+        Journal(result, SETTINGS | {"method": "spectral"}, refuse=True)
+    assert str(path) in str(refused.value)
+    assert "size_cm" not in str(refused.value)
+    assert Journal(result, SETTINGS, refuse=True).row(sources[0]) == {"count": 12.5}
+
+
 def test_without_rows_nothing_is_left_behind(result):
     with Journal(result, SETTINGS) as journal:
         assert journal.path.exists()

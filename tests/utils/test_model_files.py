@@ -15,6 +15,7 @@ from dl4art.utils.model_files import ModelCard, ModelKind, check_fit, find_folde
 from dl4art.utils.models import TEXTS, WEIGHTS, open_model, write_model
 
 KINDS = (ModelKind("reader", "library", "page_px", 7), ModelKind("singer", "choir", "score_px", 9, px_per_cm=3))
+ANY = ModelKind("painter", "studio", "reach_px", None, px_per_cm=None)
 FITTING = {"page_px": 7, "px_per_cm": 200, "dl4art": __version__}
 CARD = "---\nsummary: Reads: aloud\ntags: [a, b]\n---\n\n# Reader\n\nIt reads.\n"
 
@@ -304,3 +305,8 @@ def test_settings_too_deep_to_be_read_are_named(folder):
     (folder / "config.json").write_text('{"a":' + "[" * 100_000)
     with pytest.raises(ModelError, match="cannot be read as JSON"):
         open_model(folder)
+
+
+def test_a_kind_may_take_any_size_and_scale(tmp_path):
+    make(tmp_path / "painter", {"reach_px": 93, "dl4art": __version__})
+    assert check_fit(open_model(tmp_path / "painter"), (*KINDS, ANY)) is ANY
