@@ -112,7 +112,7 @@ def write_shapes(shapes: Iterable[Shape], path: str | Path, image: str, size: tu
     OutputError
         If it cannot be written.
     """
-    head = {"version": LABELME_VERSION, "flags": {}, "imagePath": image, "imageData": None}
+    head: dict[str, Any] = {"version": LABELME_VERSION, "flags": {}, "imagePath": image, "imageData": None}
     head |= {"imageHeight": size[0], "imageWidth": size[1]}
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(json.dumps(head, indent=1).removesuffix("\n}") + ',\n "shapes": [')
