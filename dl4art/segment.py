@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,13 +14,16 @@ from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError, ModelError, OutputError, reason
-from dl4art.utils.files import make_folder, sha256
+from dl4art.utils.files import make_folder
 from dl4art.utils.journal import Journal
 from dl4art.utils.models import shipped_models
 from dl4art.utils.progress import in_steps, progress
+from dl4art.utils.provenance import file_record
 
 if TYPE_CHECKING:
     from dl4art.craquelure.segmenter import Segmenter
+
+_log = logging.getLogger("dl4art.segment")  # __name__ is "__main__" when this runs as a command
 
 PHOTOGRAPHS = tuple(suffix for suffix in cli.PICTURES if not suffix.startswith(".dc"))
 _STEPS = 1000
@@ -98,6 +102,11 @@ def _masks(files: Sequence[Path], given: str | None) -> dict[Path, Path | None]:
         raise InputError(
             f"{given}: a mask is for one photograph. For several name a folder with a mask of the same name for each."
         )
+    without = [path for path in photographs if masks[path] is None]
+    if len(without) == len(photographs):
+        raise InputError(f"{given}: no file in this folder has the name of a photograph. Name each mask after its own.")
+    for path in without:
+        _log.warning("%s: no mask in %s has its name, so nothing of it is left out", path, given)
     return {path: masks[path] for path in photographs}
 
 
@@ -120,7 +129,7 @@ def _rows(
             advance = in_steps(steps, whole)
             for path, name in cli.result_names(files).items():
                 mask = masks[path]
-                drawn = {"mask_sha256": None if mask is None else sha256(mask)}
+                drawn = {"mask_sha256": None if mask is None else file_record(mask)["sha256"]}
                 row = journal.row(path)
                 if row and row.items() >= drawn.items() and (output / name / "summary.json").exists():
                     advance(1 / len(files))

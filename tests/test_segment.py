@@ -179,10 +179,12 @@ def test_what_is_not_as_it_was_is_done_again(interrupted, photographs, call, tmp
     assert interrupted == ["a.png", "b.jpg", "A.tif"]
 
 
-def test_a_mask_that_came_later_counts(interrupted, photographs, call, tmp_path):
+def test_a_mask_that_came_later_counts(interrupted, photographs, tmp_path, capsys):
     (tmp_path / "masks").mkdir()
     Image.fromarray(np.eye(40, 60, dtype=bool)).save(tmp_path / "masks" / "a.png")
-    assert call(photographs, "--mask", tmp_path / "masks") == 0
+    words = ["-o", str(tmp_path / "out"), "--model", "dark", "--mask", str(tmp_path / "masks")]
+    assert segment.main([str(photographs), *words]) == 0
+    assert f"{photographs / 'b.jpg'}: no mask in" in capsys.readouterr().err
     assert interrupted == ["a.png", "b.jpg", "A.tif"]
     assert [float(row["left_out_percent"]) for row in table(tmp_path)] == [pytest.approx(40 / 24, abs=1e-4), 0, 0]
 
@@ -203,6 +205,7 @@ def test_masks_among_the_photographs_are_no_photographs(photographs, call, tmp_p
         ("photographs --mask photographs/a.png", "a mask is for one photograph"),
         ("photographs/a.png --mask none.png", "no such file"),
         ("photographs/a.png --mask photographs/a.png", "all there is to work on"),
+        ("photographs --mask empty", "no file in this folder has the name of a photograph"),
     ],
 )
 @pytest.mark.usefixtures("photographs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from dl4art.craquelure.metrics import Labels, check_labels
 from dl4art.craquelure.skeleton import Mask, skeletonise
 from dl4art.craquelure.strips import Points, simplified, trace
 from dl4art.cropping.outlines import fill
-from dl4art.cropping.shapes import Drawing, Shape, read_drawing, write_drawing
+from dl4art.cropping.shapes import Shape, read_drawing, write_shapes
 from dl4art.simulation.paintings import CLASSES
 from dl4art.utils.errors import InputError
 
@@ -24,7 +25,7 @@ _CRACK, _LOSS = CLASSES.index("craquelure"), CLASSES.index("loss")
 _NAMES = {"craquelure": _CRACK, "crack": _CRACK, "loss": _LOSS, "paint loss": _LOSS, "background": 0}
 CRACK_WIDTH_PX = 3
 """Width of a crack that was drawn as a line."""
-_TILE_PX = 4096
+_TILE_PX = 2048
 """Lines and outlines are cut at multiples of this, so that pictures of any size can be written."""
 _LINES = {"linestrip", "line"}
 _CORNERS_OFF_PX = 0.4
@@ -92,12 +93,14 @@ def write_damage(mask: npt.NDArray[Any], path: str | Path, image: str) -> None:
         If the file cannot be written.
     """
     mask = np.asarray(mask)
-    shapes = []
+    write_shapes(_every_shape(mask), path, image, (mask.shape[0], mask.shape[1]))
+
+
+def _every_shape(mask: npt.NDArray[Any]) -> Iterator[Shape]:
     for top in range(0, mask.shape[0], _TILE_PX):
         for left in range(0, mask.shape[1], _TILE_PX):
             tile = mask[top : top + _TILE_PX, left : left + _TILE_PX]
-            shapes += _shapes(check_labels(np.where(tile == LEFT_OUT, 0, tile)), np.array([left, top], np.float64))
-    write_drawing(Drawing(image, (mask.shape[0], mask.shape[1]), shapes), path)
+            yield from _shapes(check_labels(np.where(tile == LEFT_OUT, 0, tile)), np.array([left, top], np.float64))
 
 
 def _shapes(mask: Labels, corner: Points) -> list[Shape]:

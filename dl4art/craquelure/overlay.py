@@ -117,7 +117,7 @@ def draw_overlay(picture: Reduced) -> Colours:
 def _hatching(rows: slice, width: int) -> Floats:
     """Stripes from the lower left to the upper right, so that grey is not taken for paint."""
     diagonal = np.arange(rows.start, rows.stop)[:, None] + np.arange(width)
-    return np.where(diagonal // _HATCH_PX % 2, *np.float32(_OUT_ALPHA))
+    return np.array(_OUT_ALPHA, np.float32)[diagonal // _HATCH_PX % 2]
 
 
 def _bands(height: int, width: int, multiple: int = 1) -> Iterator[slice]:

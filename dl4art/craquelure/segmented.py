@@ -136,13 +136,14 @@ def segment_photograph(
     picture = reduce(photograph.read, classes, OVERLAY_PX)
     about = _about(photograph, network, options, measures) | {"overlay_reduced": int(picture.factor)}
     make_folder(folder)
+    (folder / "summary.json").unlink(missing_ok=True)  # of an earlier run: a folder that has one is done
     reduced_scale = None if measures.px_per_cm is None else measures.px_per_cm / picture.factor
     write_picture(draw_overlay(picture), folder / "overlay.png", reduced_scale)
     write_classes(classes, folder / "classes.png", measures.px_per_cm)
     write_damage(classes, folder / "damage.json", _relative(path, folder))
     report = folder / "report.html"
     write_report(report, photograph, classes, measures, about, reduced=picture, summary=network.summary)
-    # last, since a folder with a summary is taken to be done
+    # last, when all else is there
     write_json(folder / "summary.json", {**about, **measures.to_dict()})
     advance(0.1)
     return _row(path, folder, network, measures, about)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,21 +90,36 @@ def read_drawing(path: str | Path, what: str) -> Drawing:
 
 def write_drawing(drawing: Drawing, path: str | Path) -> None:
     """Write a file of labelme, without the picture; an old file is replaced. OutputError if it cannot be written."""
-    content: dict[str, Any] = {
-        "version": LABELME_VERSION,
-        "flags": {},
-        "shapes": [
-            {"label": shape.label, "points": shape.points.tolist(), "group_id": None}
-            | {"shape_type": shape.kind, "flags": {}}
-            for shape in drawing.shapes
-        ],
-        "imagePath": drawing.image,
-        "imageData": None,
-        "imageHeight": drawing.size[0],
-        "imageWidth": drawing.size[1],
-    }
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    write_shapes(drawing.shapes, path, drawing.image, drawing.size)
+
+
+def write_shapes(shapes: Iterable[Shape], path: str | Path, image: str, size: tuple[int, int]) -> None:
+    """Write the same, of shapes that are drawn one after the other and need not all be in memory.
+
+    Parameters
+    ----------
+    shapes : iterable of Shape
+        Written as they come, a line each.
+    path : path
+        The JSON file.
+    image : str
+        Where the picture is, relative to the file.
+    size : (int, int)
+        Height and width of the picture in px.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    head: dict[str, Any] = {"version": LABELME_VERSION, "flags": {}, "imagePath": image, "imageData": None}
+    head |= {"imageHeight": size[0], "imageWidth": size[1]}
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(json.dumps(head, indent=1).removesuffix("\n}") + ',\n "shapes": [')
+        for number, shape in enumerate(shapes):
+            drawn = {"label": shape.label, "points": shape.points.tolist(), "group_id": None}
+            file.write((",\n  " if number else "\n  ") + json.dumps(drawn | {"shape_type": shape.kind, "flags": {}}))
+        file.write("\n ]\n}\n")
 
 
 def _shape(where: str, shape: Any) -> Shape:
