@@ -26,7 +26,7 @@ from dl4art.regression.map_report import write_report
 from dl4art.regression.map_summary import MapSummary, summarise
 from dl4art.regression.maps import STATUSES, STEP_CM, ThreadMap, map_threads
 from dl4art.utils.errors import InputError
-from dl4art.utils.files import make_folder, sha256
+from dl4art.utils.files import check_unchanged, file_state, make_folder, remove, sha256
 from dl4art.utils.provenance import provenance
 
 ELSEWHERE = "elsewhere"
@@ -102,6 +102,7 @@ def map_plate(
     """
     options = options or MapOptions()
     path, folder = Path(path), Path(folder)
+    state = file_state(path)
     plate = read_plate(path, options.px_per_cm, size_cm=options.size_cm)
     areas, masked, notes = _drawn_on(plate, options)
     usable = usable_area(plate)
@@ -121,7 +122,10 @@ def map_plate(
         "remarks": remarks,
         "regions": {name: part.to_dict() for name, part in regions.items()},
     }
+    check_unchanged(path, state)
     make_folder(folder)
+    # a folder with a summary is taken to be done, and it must not be that of an earlier report
+    remove(folder / "summary.json")
     write_report(
         folder / "report.html",
         plate,

@@ -42,7 +42,7 @@ from dl4art.siamese.training import ComparerSettings, read_curve
 from dl4art.simulation.cloth import Cloth, draw_cloth
 from dl4art.simulation.families import FamilySplit
 from dl4art.simulation.threads import piece_densities
-from dl4art.utils.files import atomic_path
+from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
 
@@ -392,7 +392,7 @@ def finish_comparer(
     """
     folder = Path(folder)
     model = folder / "model"
-    model.mkdir(exist_ok=True)
+    make_folder(model)
     shutil.copyfile(folder / "model.weights.h5", model / "model.weights.h5")
     config = {
         "architecture": "fully convolutional VGG encoder, one thread direction, and a symmetric pair head",

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from dl4art import __version__
+from dl4art.utils import limits
 from dl4art.utils.errors import Dl4artError, InputError
+
+_log = logging.getLogger(__name__)
 
 PICTURES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 """Suffixes of the pictures that commands look for in a folder."""
@@ -42,6 +45,7 @@ def general_options() -> argparse.ArgumentParser:
     loudness.add_argument("-v", "--verbose", action="count", default=0, help="say more (twice: everything)")
     loudness.add_argument("--quiet", action="store_true", help="no progress and no remarks, only errors")
     parent.add_argument("--version", action="version", version=f"dl4art {__version__}")
+    parent.add_argument_group("limits", f"{limits.HELP}.")
     return parent
 
 
@@ -191,10 +195,19 @@ def run(
         except KeyboardInterrupt as stop:
             print(f"interrupted: {str(stop) or 'nothing was written'}", file=sys.stderr)
             return INTERRUPTED
+        except MemoryError:
+            _log.debug("out of memory", exc_info=True)
+            print("error: there is not enough memory. Close other programs, or give smaller files.", file=sys.stderr)
+            return SOME_FAILED
         except BrokenPipeError:
             # the reader of a pipe (head, less) has gone; the interpreter must not stumble over it again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return SOME_FAILED
+        except OSError as error:
+            # what no one foresaw of files: a folder that may not be listed, a full disk behind a pipe
+            _log.debug("%s", error, exc_info=True)
+            print(f"error: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
+            return WRONG_CALL
         return code
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dl4art.utils.files import atomic_path
+from dl4art.utils.files import atomic_path, make_folder
 
 Arrays = TypeVar("Arrays")
 """A dataclass all of whose fields are arrays of one length."""
@@ -49,7 +49,7 @@ def make_shards(
         Told after each shard how many items are ready.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     jobs = [
         (make, folder / f"{name}-{start // shard:04d}.npz", range(start, start + shard))
         for start in range(0, count, shard)
