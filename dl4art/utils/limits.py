@@ -51,8 +51,9 @@ class Limit:
             What else can be done about it.
         """
         if asked > self():
+            found, most = (f"{min(number, 10**30) / 1e6:,.6g}" for number in (asked, self()))
             raise InputError(
-                f"{path}: {what} comes to {asked / 1e6:,.6g} mega{self.unit}s; the limit is {self() / 1e6:,.6g}. "
+                f"{path}: {what} comes to {found} mega{self.unit}s; the limit is {most}. "
                 f"{hint}{' ' if hint else ''}If you know the file and have the memory, set {self.variable} higher."
             )
 

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from dl4art.utils.arrays import load_arrays
+from dl4art.utils.errors import InputError
 from dl4art.utils.files import atomic_path, make_folder
 
 Arrays = TypeVar("Arrays")
@@ -69,9 +71,12 @@ def make_shards(
 
 
 def read_shard(kind: type[Arrays], path: str | Path) -> Arrays:
-    """Read one shard."""
-    with np.load(path, allow_pickle=False) as archive:
-        return kind(**{name: archive[name] for name in _names(kind)})
+    """Read one shard; InputError if it is damaged."""
+    arrays = load_arrays(path, _names(kind))
+    try:
+        return kind(**arrays)
+    except ValueError as error:
+        raise InputError(f"{path}: damaged ({error}). Delete it, and give the same command again.") from error
 
 
 def join_shards(kind: type[Arrays], shards: list[Arrays]) -> Arrays:

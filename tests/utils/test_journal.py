@@ -2,7 +2,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dl4art.utils.errors import InputError, OutputError
@@ -138,6 +138,7 @@ def test_a_row_is_on_disk_at_once(result, sources, monkeypatch):
         assert len(synchronised) == 1
 
 
+@settings(deadline=None)  # what is written is synchronised, which takes as long as the disk likes
 @given(cut=st.integers(min_value=0, max_value=400))
 def test_a_journal_cut_anywhere_gives_whole_rows_or_none(cut, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
