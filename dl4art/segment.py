@@ -15,8 +15,10 @@ from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError, ModelError, OutputError, reason
 from dl4art.utils.files import make_folder
+from dl4art.utils.holding import held
 from dl4art.utils.journal import Journal
 from dl4art.utils.models import shipped_models
+from dl4art.utils.names import names_for
 from dl4art.utils.progress import in_steps, progress
 from dl4art.utils.provenance import file_record
 
@@ -76,10 +78,10 @@ def _segment(args: argparse.Namespace) -> int:
     from dl4art.craquelure.segmenter import DEFAULT_MODEL, Segmenter
 
     network = Segmenter.from_pretrained(args.model or DEFAULT_MODEL)
-    rows = _rows(files, masks, network, args)
     table = output / "segments.csv"
-    tables.write_csv(table, COLUMNS, rows)
-    Journal.discard(table)
+    with held(output):
+        rows = _rows(files, masks, network, args)
+        tables.write_csv(table, COLUMNS, rows)
     print(_table(rows))
     for remark in _remarks(rows):
         print(f"\nremark: {remark}")
@@ -123,17 +125,21 @@ def _rows(
     whole = _STEPS * len(files)
     try:
         with (
-            Journal(output / "segments.csv", settings, refuse=True) as journal,
+            Journal(output, settings) as journal,
             progress(whole, "looking", quiet=args.quiet) as steps,
         ):
             advance = in_steps(steps, whole)
-            for path, name in cli.result_names(files).items():
+            for path, name in zip(files, names_for(files, journal.names()), strict=True):
                 mask = masks[path]
                 drawn = {"mask_sha256": None if mask is None else file_record(mask)["sha256"]}
                 row = journal.row(path)
                 if row and row.items() >= drawn.items() and (output / name / "summary.json").exists():
+                    # the same photograph may be named by another path
+                    row |= {"file": str(path)}
                     advance(1 / len(files))
                 else:
+                    # one that has changed is done anew, and what was made of it replaced as a whole
+                    journal.begin(path, name, fresh=True)
                     options = SegmentOptions(**scale, mask=mask, **told)
                     row = drawn | _one(path, output / name, network, options, lambda share: advance(share / len(files)))
                     # what failed may have been mended by the next run

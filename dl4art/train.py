@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError
+from dl4art.utils.files import make_folder
+from dl4art.utils.holding import held
 
 _OPTIONS = {
     "counter": {"epochs", "crops", "draws", "check", "seed"},
@@ -153,8 +156,9 @@ def _train_counter(given: dict[str, Any], folder: Path, workers: int, tell: Call
     from dl4art.regression.training import TrainingSettings, train_counter
 
     settings = dataclasses.replace(TrainingSettings(), **given)
-    train_counter(settings, folder, workers=workers, tell=tell)
-    return finish_model(settings, folder, workers=workers, tell=tell)
+    with _working_in(folder):
+        train_counter(settings, folder, workers=workers, tell=tell)
+        return finish_model(settings, folder, workers=workers, tell=tell)
 
 
 def _train_on_labels(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
@@ -178,8 +182,9 @@ def _train_on_labels(args: argparse.Namespace, given: dict[str, Any], tell: Call
     from dl4art.regression.labelled_release import finish_labelled
 
     start, before = (base.folder.weights, base.folder.path) if base else (None, None)
-    weights = train_labelled(settings, split, output, base=start, workers=args.workers, tell=tell, quiet=args.quiet)
-    return finish_labelled(settings, split, output, weights, before, workers=args.workers, tell=tell)
+    with _working_in(output):
+        weights = train_labelled(settings, split, output, base=start, workers=args.workers, tell=tell, quiet=args.quiet)
+        return finish_labelled(settings, split, output, weights, before, workers=args.workers, tell=tell)
 
 
 def _train_comparer(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:
@@ -188,8 +193,9 @@ def _train_comparer(given: dict[str, Any], folder: Path, workers: int, tell: Cal
     from dl4art.siamese.training import ComparerSettings, train_comparer
 
     settings = dataclasses.replace(ComparerSettings(), **given)
-    train_comparer(settings, folder, workers=workers, tell=tell)
-    return finish_comparer(settings, folder, workers=workers, tell=tell)
+    with _working_in(folder):
+        train_comparer(settings, folder, workers=workers, tell=tell)
+        return finish_comparer(settings, folder, workers=workers, tell=tell)
 
 
 def _train_on_canvases(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
@@ -216,29 +222,30 @@ def _train_on_canvases(args: argparse.Namespace, given: dict[str, Any], tell: Ca
     base, network = find_own_base(args.base or "shipped")
     settings = dataclasses.replace(OwnSettings(), base=f"{base.name} {base.sha256[:8]}", **given)
     counter = CombinedCounter.from_pretrained()
-    claim_own(settings, plates, output, counter=counter.name, **cli.scale_arguments(args))
-    with progress(len(plates), "framing plates", quiet=args.quiet) as advance:
-        framed = own_plates.frame_plates(
-            plates,
-            output / "plates",
-            counter,
-            crops=settings.crops,
-            seed=settings.seed,
-            opened=opened,
-            advance=advance,
+    with _working_in(output):
+        claim_own(settings, plates, output, counter=counter.name, **cli.scale_arguments(args))
+        with progress(len(plates), "framing plates", quiet=args.quiet) as advance:
+            framed = own_plates.frame_plates(
+                plates,
+                output / "plates",
+                counter,
+                crops=settings.crops,
+                seed=settings.seed,
+                opened=opened,
+                advance=advance,
+            )
+        left_out = [plate for plate in framed if not len(plate)]
+        for plate in left_out:
+            tell(f"left out: {plate.plate.name}: {plate.message}")
+        readable = [plate for plate in framed if len(plate)]
+        own_plates.check_enough([plate.plate for plate in readable], args.data, "readable ")
+        split = own_plates.split_plates(readable, settings.seed)
+        rows = [(tables.plain_text(name), *map(str, rest)) for name, *rest in own_plates.canvas_rows(split)]
+        print(tables.text_table([("canvas", "plates", "crops", "for"), *rows], numeric=(1, 2)), flush=True)
+        trained = train_own(
+            settings, split, output, network, base.weights, workers=args.workers, tell=tell, quiet=args.quiet
         )
-    left_out = [plate for plate in framed if not len(plate)]
-    for plate in left_out:
-        tell(f"left out: {plate.plate.name}: {plate.message}")
-    readable = [plate for plate in framed if len(plate)]
-    own_plates.check_enough([plate.plate for plate in readable], args.data, "readable ")
-    split = own_plates.split_plates(readable, settings.seed)
-    rows = [(tables.plain_text(name), *map(str, rest)) for name, *rest in own_plates.canvas_rows(split)]
-    print(tables.text_table([("canvas", "plates", "crops", "for"), *rows], numeric=(1, 2)), flush=True)
-    trained = train_own(
-        settings, split, output, network, base.weights, workers=args.workers, tell=tell, quiet=args.quiet
-    )
-    return finish_own(settings, split, output, base, trained, left_out=left_out, workers=args.workers, tell=tell)
+        return finish_own(settings, split, output, base, trained, left_out=left_out, workers=args.workers, tell=tell)
 
 
 def _train_unlabelled(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
@@ -265,7 +272,16 @@ def _train_unlabelled(args: argparse.Namespace, given: dict[str, Any], tell: Cal
     load_keras()
     from dl4art.regression.self_training import refine_counter
 
-    return refine_counter(settings, data, output, base, workers=args.workers, tell=tell, quiet=args.quiet)
+    with _working_in(output):
+        return refine_counter(settings, data, output, base, workers=args.workers, tell=tell, quiet=args.quiet)
+
+
+@contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    """Make the folder of a training, and hold it."""
+    make_folder(folder)
+    with held(folder):
+        yield
 
 
 def _train_segmenter(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:

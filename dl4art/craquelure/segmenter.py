@@ -22,6 +22,7 @@ from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import make_folder
 from dl4art.utils.model_files import read_card
 from dl4art.utils.models import ModelFolder, find_model, write_model
+from dl4art.utils.weights import check_sides, check_weights
 
 DEFAULT_MODEL = "segmenter"
 """Name of the shipped model."""
@@ -60,6 +61,8 @@ class Segmenter:
                 f"{folder.path}: no segmenter of this version (network {name!r}, filters {filters!r}, classes "
                 f"{classes!r} in config.json). Use the version of dl4art that made it, or train it anew."
             )
+        check_sides(folder.path, filters)
+        check_weights(folder.weights)
         try:
             network = build_network(name, filters)
             with warnings.catch_warnings():

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dl4art.cropping import scale as scales
-from dl4art.cropping.pictures import LARGEST_PX, read_picture
+from dl4art.cropping.pictures import TILED, read_picture
 from dl4art.cropping.reading import kind_of_file
 from dl4art.cropping.scale import Scale
 from dl4art.cropping.sources import ArraySource, Source, ToGrey, turned
 from dl4art.utils.errors import InputError, ScaleError
+from dl4art.utils.limits import WHOLE, check_memory
 
 Colours = NDArray[np.uint8]
 """Red, green and blue, (rows, columns, 3)."""
@@ -164,8 +165,10 @@ def _decoded(path: Path, first: InputError) -> ArraySource:
     try:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")
-            if image.mode not in {"CMYK", "LAB", "YCbCr"} or image.width * image.height > LARGEST_PX:
+            if image.mode not in {"CMYK", "LAB", "YCbCr"}:
                 raise first
+            WHOLE.check(path, image.width * image.height, "a picture of this kind, decoded whole,", TILED)
+            check_memory(path, 8 * image.width * image.height)
             return ArraySource(np.array(image.convert("RGB")), ToGrey(colours=True))
     except InputError:
         raise

@@ -18,6 +18,7 @@ _SCREEN_TOLERANCE = 0.015  # 28 px/cm is how some programs round 72 dpi
 _PLAUSIBLE = (10.0, 20000.0)  # px/cm; below, the coarsest canvas has under two pixels to a thread
 _COARSE = 60.0  # px/cm; below, fine cloth (26 threads per cm) has hardly two pixels to a thread
 _WILD = 2.0
+_LONGEST_CM = 3000.0  # the longest of paintings on canvas, panoramas left out
 _SQUARE = 1.01
 _OPTIONS = "State the scale: --px-per-cm N, --dpi N or --size-cm WxH (px_per_cm= or size_cm= in Python)."
 
@@ -92,6 +93,12 @@ def resolve(
                 f"{name}: {value:.4g} px/cm ({scale.source}) cannot be right, {coarsest:g} to {_PLAUSIBLE[1]:g} px/cm "
                 f"can. {_OPTIONS}"
             )
+    longest = max(columns / scale.x, rows / scale.y)
+    if longest > _LONGEST_CM:
+        raise ScaleError(
+            f"{name}: {longest:,.0f} cm long at {scale.x:.4g} px/cm ({scale.source}), and no painting is longer than "
+            f"{_LONGEST_CM:,.0f} cm. {_OPTIONS}"
+        )
     if _ratio(scale) > _WILD:
         raise ScaleError(
             f"{name}: {scale.x:.4g} px/cm across but {scale.y:.4g} px/cm down ({scale.source}): pixels more than twice "

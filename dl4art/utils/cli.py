@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from dl4art import __version__
+from dl4art.utils import limits
 from dl4art.utils.errors import Dl4artError, InputError
+
+_log = logging.getLogger(__name__)
 
 PICTURES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 """Suffixes of the pictures that commands look for in a folder."""
@@ -42,6 +45,7 @@ def general_options() -> argparse.ArgumentParser:
     loudness.add_argument("-v", "--verbose", action="count", default=0, help="say more (twice: everything)")
     loudness.add_argument("--quiet", action="store_true", help="no progress and no remarks, only errors")
     parent.add_argument("--version", action="version", version=f"dl4art {__version__}")
+    parent.add_argument_group("limits", f"{limits.HELP}.")
     return parent
 
 
@@ -165,20 +169,6 @@ def beside(path: Path, given: str | None) -> Path | None:
     return found[0] if found else None
 
 
-def result_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name what is made of each file after it, with a number where two files of one name meet."""
-    taken: set[str] = set()
-    named = {}
-    for path in paths:
-        name, number = path.stem, 1
-        while name.lower() in taken:  # file systems may not tell cases apart
-            number += 1
-            name = f"{path.stem}-{number}"
-        taken.add(name.lower())
-        named[path] = name
-    return named
-
-
 def outside(paths: Sequence[Path], folder: str | Path) -> list[Path]:
     """Leave out the files in a folder: results of an earlier run are no inputs, even where they lie among them.
 
@@ -240,10 +230,19 @@ def run(
         except KeyboardInterrupt as stop:
             print(f"interrupted: {str(stop) or 'nothing was written'}", file=sys.stderr)
             return INTERRUPTED
+        except MemoryError:
+            _log.debug("out of memory", exc_info=True)
+            print("error: there is not enough memory. Close other programs, or give smaller files.", file=sys.stderr)
+            return SOME_FAILED
         except BrokenPipeError:
             # the reader of a pipe (head, less) has gone; the interpreter must not stumble over it again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return SOME_FAILED
+        except OSError as error:
+            # what no one foresaw of files: a folder that may not be listed, a full disk behind a pipe
+            _log.debug("%s", error, exc_info=True)
+            print(f"error: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
+            return WRONG_CALL
         return code
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from dl4art import __version__
 from dl4art.utils.errors import Dl4artError, InputError, ModelError, OutputError
 from dl4art.utils.files import atomic_path, make_folder
+from dl4art.utils.limits import read_text
 from dl4art.utils.models import TEXTS, WEIGHTS, ModelFolder, open_model
 
 _LARGEST = dict.fromkeys(TEXTS, 16_000_000) | dict.fromkeys(WEIGHTS, 1_000_000_000)
@@ -128,8 +129,8 @@ def read_card(folder: str | Path) -> ModelCard:
     """Read the card in a model folder; ModelError if it is no text."""
     path = Path(folder) / "MODEL_CARD.md"
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
+        text = read_text(path)
+    except (OSError, ValueError, InputError) as error:
         raise ModelError(f"{path}: cannot be read as text ({error}). Copy the whole model folder again.") from error
     head = re.match(r"---\n(.*?\n)?---(?:\n|$)", text, flags=re.DOTALL)
     if head is None:

@@ -199,11 +199,6 @@ def test_what_belongs_to_a_picture_is_named_or_lies_in_a_folder(tmp_path):
         cli.beside(Path("a.jpg"), str(tmp_path / "none"))
 
 
-def test_names_of_results_are_told_apart_without_cases():
-    paths = [Path(name) for name in ("a.tif", "x/A.png", "a-2.tif", "b.tif")]
-    assert list(cli.result_names(paths).items()) == list(zip(paths, ("a", "A-2", "a-2-2", "b"), strict=True))
-
-
 def test_results_are_no_inputs(tmp_path):
     inside, other = tmp_path / "out" / "deep" / "a.tif", tmp_path / "b.tif"
     assert cli.outside([inside, other], tmp_path / "out") == [other]

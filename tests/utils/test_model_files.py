@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dl4art import __version__
@@ -136,6 +136,7 @@ def test_a_model_of_no_known_kind_does_not_fit(tmp_path):
 # One file
 
 
+@settings(deadline=None)  # what is written is synchronised, which takes as long as the disk likes
 @given(weights=st.binary(), card=st.text(st.characters(codec="utf-8")), name=st.sampled_from(WEIGHTS))
 def test_what_is_packed_comes_out_again_and_packs_alike(weights, card, name):
     with tempfile.TemporaryDirectory() as place:
@@ -283,6 +284,7 @@ def test_what_is_no_zip_is_refused(tmp_path, data):
         unpack_model(tmp_path / "none.zip", tmp_path / "new")
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_damaged_zip_gives_the_model_or_a_reason(data):
     with tempfile.TemporaryDirectory() as place:
