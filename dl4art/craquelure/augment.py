@@ -35,14 +35,14 @@ class Augmentation:
 
     turned: bool = True
     inverted: float = 0.05
-    filtered: float = 0.25
-    noisy: float = 0.25
+    filtered: float = 0.2
+    noisy: float = 0.2
     tone: float = 0.15
     hue: float = 0.04
     saturation: float = 0.3
     blur_px: float = 0.7
     sharpen: float = 1.0
-    noise: float = 0.04
+    noise: float = 0.02
 
 
 def cut_window(

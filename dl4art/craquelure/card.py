@@ -34,7 +34,8 @@ Simulated paintings only: {pictures} photographs of 256 px a side (`dl4art.simul
 kinds {kinds}, with hairlines, branches, islands and cupping, dark or light; with losses down to ground or canvas; on
 panel and canvas, with strokes of the brush, drawn lines, letters and specks that are no damage; under differing light,
 blur, noise, sharpening and compression. Some paintings show no damage. A crack is labelled where it covers the pixel,
-but for hairlines, which are labelled 1.5 px wide; what cannot be told from the noise and roughness around it is not.
+but for hairlines, which are labelled 2.5 px wide; what cannot be told from the noise and roughness around it is not.
+A loss is labelled where its blurred picture is more ground than paint, if it differs from the paint around it.
 Stopping and tests used paintings of other seeds; the kind {held_out} was never trained on. No photograph of a real
 painting was used.
 

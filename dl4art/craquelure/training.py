@@ -46,7 +46,7 @@ class SegmenterSettings:
     window_px: int = 128
     """Side of the windows that are cut from the pictures."""
     batch: int = 16
-    epochs: int = 30
+    epochs: int = 20
     steps: int = 200
     """Batches in an epoch."""
     rate: float = 1e-3

@@ -24,7 +24,16 @@ from dl4art.craquelure.training import (  # noqa: E402
 from dl4art.utils.errors import InputError  # noqa: E402
 
 TINY = SegmenterSettings(
-    filters=(4, 4, 4, 5, 5), pictures=4, stop=3, check=2, window_px=32, batch=2, epochs=2, steps=3, precision="float32"
+    network="tiny",
+    filters=(6,),
+    pictures=4,
+    stop=3,
+    check=2,
+    window_px=32,
+    batch=2,
+    epochs=2,
+    steps=3,
+    precision="float32",
 )
 
 
@@ -37,6 +46,13 @@ def painted(rng, count, side=64):
     colours = np.array([130, 10, 240])[masks] + rng.normal(0, 4, masks.shape)
     pictures = np.repeat(np.clip(colours, 0, 255).astype(np.uint8)[..., None], 3, axis=-1)
     return PaintingSamples(pictures, masks, np.zeros(count, np.int8))
+
+
+@pytest.fixture(autouse=True)
+def _networks(monkeypatch):
+    """Know a network of one convolution, and a small U-Net."""
+    monkeypatch.setitem(NETWORKS, "tiny", (lambda parts, picture, counts: parts.conv(picture, counts[0]), (4,)))
+    monkeypatch.setitem(NETWORKS, "unet", (NETWORKS["unet"][0], (2, 2, 2, 2, 2)))
 
 
 @pytest.fixture
@@ -89,7 +105,7 @@ def test_whole_pictures_come_once_each(rng):
     [
         ({"network": "alexnet"}, "no network of that name"),
         ({"loss": "hinge"}, "no loss of that name"),
-        ({"window_px": 100}, "window_px is 100; light needs a multiple of 32"),
+        ({"network": "light", "window_px": 100}, "window_px is 100; light needs a multiple of 32"),
         ({"steps": 0}, "steps is 0"),
     ],
 )
@@ -106,7 +122,7 @@ def test_the_learning_rate_rises_and_falls(tiny):
 
 
 def test_it_learns(rng, tmp_path, paintings):
-    settings = replace(TINY, epochs=2, steps=40, batch=4, rate=1e-2, filters=(8, 8, 8, 8, 8))
+    settings = replace(TINY, epochs=2, steps=120, batch=4, rate=3e-2)
     train_segmenter(settings, tmp_path, tell=lambda _: None)
     with (tmp_path / "curve.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -115,8 +131,7 @@ def test_it_learns(rng, tmp_path, paintings):
     assert max(float(row["val_mean_iou"]) for row in rows) > 0.6
 
 
-def test_a_training_goes_on_is_finished_and_gives_a_segmenter(tmp_path, paintings, monkeypatch):
-    monkeypatch.setitem(NETWORKS, "unet", (NETWORKS["unet"][0], (2, 2, 2, 2, 2)))
+def test_a_training_goes_on_is_finished_and_gives_a_segmenter(tmp_path, paintings):
     told = []
     one = replace(TINY, epochs=1)
     train_segmenter(one, tmp_path, tell=told.append)
