@@ -87,7 +87,7 @@ def check_sides(folder: Path, sides: Any, count: int | None = None) -> tuple[int
     )
     if not fits or not all(type(side) is int and 1 <= side <= _LARGEST_SIDE for side in sides):
         raise ModelError(
-            f"{folder / 'config.json'}: {str(sides)[:80]} are no numbers of channels from 1 to {_LARGEST_SIDE}. "
-            f"{_AGAIN}"
+            f"{folder / 'config.json'}: {str(sides)[:80]} instead of {count or 'some'} numbers of channels from 1 to "
+            f"{_LARGEST_SIDE}. {_AGAIN}"
         )
     return tuple(sides)
