@@ -12,6 +12,7 @@ from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import reason
+from dl4art.utils.holding import held
 from dl4art.utils.model_files import (
     ModelKind,
     check_fit,
@@ -162,7 +163,8 @@ def _load(kind: ModelKind, folder: Path) -> None:
 
 
 def _pack(args: argparse.Namespace) -> int:
-    model = pack_model(locate_model(args.model, _ROOMS), args.output)
+    with held(args.output):
+        model = pack_model(locate_model(args.model, _ROOMS), args.output)
     print(f"packed: {args.output}, {model.name} {model.sha256[:8]}")
     return 0
 
