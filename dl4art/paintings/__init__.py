@@ -1,0 +1,1 @@
+"""Pictures of paintings by class: gathering them, telling painters and kinds of work apart."""
