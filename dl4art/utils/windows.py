@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from dl4art.utils.files import atomic_path
 
 Pixels = npt.NDArray[np.uint8]
 Place = tuple[int, int]
@@ -43,30 +46,41 @@ class InMemory:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Windows of many pictures.
+    """Windows of many pictures, which may lie on disk.
 
     Attributes
     ----------
-    pixels : ndarray of uint8, shape (n, side, side, channels)
-        Of the windows.
+    pixels : ndarray of uint8, shape (all, side, side, channels)
+        Of all windows.
     picture : ndarray of int, shape (n,)
-        Number of the picture that each is from, in order.
+        Number of the picture that each of these windows is from.
+    row : ndarray of int, shape (n,)
+        Where the pixels of each are.
     """
 
     pixels: Pixels
     picture: npt.NDArray[np.intp]
+    row: npt.NDArray[np.intp]
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.row)
 
-    def of(self, numbers: Iterable[int]) -> Windows:
-        """Those of some pictures, whose numbers they keep."""
-        kept = np.isin(self.picture, np.fromiter(numbers, np.intp))
-        return Windows(self.pixels[kept], self.picture[kept])
+    def window(self, number: int) -> Pixels:
+        """Pixels of a window, (side, side, channels)."""
+        return np.asarray(self.pixels[self.row[number]])
 
-    def means(self, values: npt.NDArray[Any], numbers: Sequence[int]) -> npt.NDArray[np.float64]:
+    def batch(self, start: int, stop: int) -> Pixels:
+        """Pixels of some windows in order, (windows, side, side, channels)."""
+        return np.asarray(self.pixels[self.row[start:stop]])
+
+    def of(self, pictures: Iterable[int]) -> Windows:
+        """Those of some pictures."""
+        kept = np.isin(self.picture, np.fromiter(pictures, np.intp))
+        return Windows(self.pixels, self.picture[kept], self.row[kept])
+
+    def means(self, values: npt.NDArray[Any], pictures: Sequence[int]) -> npt.NDArray[np.float64]:
         """Mean over the windows of each of these pictures of a row of values for each window."""
-        return np.stack([values[self.picture == number].mean(axis=0, dtype=np.float64) for number in numbers])
+        return np.stack([values[self.picture == picture].mean(axis=0, dtype=np.float64) for picture in pictures])
 
 
 def random_places(shape: tuple[int, int], side: int, count: int, rng: np.random.Generator) -> list[Place]:
@@ -104,11 +118,23 @@ def cut_window(source: Source, place: Place, side: int) -> Pixels:
 
 
 def cut_windows(sources: Iterable[tuple[Source, Sequence[Place]]], side: int) -> Windows:
-    """Cut windows of many pictures, each with the places of its own."""
+    """Cut windows of many pictures into memory, each picture with the places of its own."""
+    pixels, numbers = zip(*_cut(sources, side), strict=True)
+    return Windows(np.stack(pixels), np.array(numbers, np.intp), np.arange(len(numbers)))
 
-    def cut() -> Iterator[tuple[Pixels, int]]:
-        for number, (source, places) in enumerate(sources):
-            yield from ((cut_window(source, place, side), number) for place in places)
 
-    pixels, numbers = zip(*cut(), strict=True)
-    return Windows(np.stack(pixels), np.array(numbers, np.intp))
+def cut_to_disk(path: str | Path, sources: Iterable[tuple[Source, Sequence[Place]]], side: int) -> Windows:
+    """Cut windows of many pictures into a file, whole or not at all, from which they are read when they are needed."""
+    numbers: list[int] = []
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        for window, number in _cut(sources, side):
+            file.write(window.tobytes())
+            numbers.append(number)
+            channels = window.shape[-1]
+    shape = (len(numbers), side, side, channels)
+    return Windows(np.memmap(path, np.uint8, "r", shape=shape), np.array(numbers, np.intp), np.arange(len(numbers)))
+
+
+def _cut(sources: Iterable[tuple[Source, Sequence[Place]]], side: int) -> Iterator[tuple[Pixels, int]]:
+    for number, (source, places) in enumerate(sources):
+        yield from ((cut_window(source, place, side), number) for place in places)

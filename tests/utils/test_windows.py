@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl4art.utils.windows import InMemory, cut_window, cut_windows, even_places, random_places
+from dl4art.utils.windows import InMemory, cut_to_disk, cut_window, cut_windows, even_places, random_places
 
 SIDES = st.integers(1, 300)
 
@@ -56,9 +56,13 @@ def test_a_picture_that_is_too_small_is_mirrored(picture):
     assert np.array_equal(window[39], window[20])
 
 
-def test_windows_know_their_pictures(picture):
-    windows = cut_windows([(picture, [(0, 0), (5, 5)]), (picture, [(1, 1)])], 8)
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_windows_know_their_pictures(picture, tmp_path, on_disk):
+    sources = [(picture, [(0, 0), (5, 5)]), (picture, [(1, 1)])]
+    windows = cut_to_disk(tmp_path / "windows.bin", sources, 8) if on_disk else cut_windows(sources, 8)
     assert windows.picture.tolist() == [0, 0, 1]
-    assert windows.of([1]).pixels.shape == (1, 8, 8, 3)
+    assert np.array_equal(windows.window(1), picture.pixels[5:13, 5:13])
+    last = windows.of([1])
+    assert np.array_equal(last.batch(0, 9), picture.pixels[None, 1:9, 1:9])
     means = windows.means(np.array([[1.0], [3.0], [7.0]]), [0, 1])
     assert means.tolist() == [[2.0], [7.0]]

@@ -1,0 +1,1 @@
+"""Paintings as pictures: whose hand, which kind of making."""
