@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from dl4art import _train_classes
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError
@@ -41,6 +42,9 @@ _UNSURE = {("counter", "unlabelled"), ("comparer", "data")}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, those of the process if left out, and return its exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] in _train_classes.KINDS:
+        return _train_classes.main(words)
     return cli.run(_train, _parser(), argv)
 
 
@@ -48,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dl4art.train",
         description=__doc__,
-        epilog="Without options the recipe is that of the shipped weights. What is done is on disk after each epoch.",
+        epilog="Without options the recipe is that of the shipped weights. What is done is on disk after each epoch. "
+        f"Classifiers of pictures have options of their own: python -m dl4art.train {'|'.join(_train_classes.KINDS)} "
+        "--help.",
         parents=[cli.scale_options(), cli.general_options()],
     )
     parser.add_argument("what", choices=sorted(_OPTIONS), help="what to train")

@@ -139,6 +139,21 @@ class Evaluation:
         count = len(self.answers)
         return float(self.accuracies.std(ddof=1) / count**0.5) if count > 1 else 0.0
 
+    def sample(self, count: int) -> list[tuple[int, Probabilities]]:
+        """Numbers and probabilities of pictures to show: wrong answers, surest first, then right ones, unsure first.
+
+        At most `count` of each; every picture once.
+        """
+        answers = {
+            int(number): probability
+            for answer in self.answers
+            for number, probability in zip(answer.numbers, answer.probability, strict=True)
+        }
+        right = {number: self.labels[number] == value.argmax() for number, value in answers.items()}
+        order = sorted(answers, key=lambda number: float(answers[number].max()))
+        wrong = [number for number in reversed(order) if not right[number]][:count]
+        return [(n, answers[n]) for n in (*wrong, *[number for number in order if right[number]][:count])]
+
     def to_dict(self) -> dict[str, Any]:
         """All figures, as JSON values."""
         report = self.report()

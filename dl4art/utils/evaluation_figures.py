@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+if TYPE_CHECKING:
+    from dl4art.utils.evaluation import Evaluation
+
 _INK = "#2f5d8a"
 _HELD = "#c8642b"
+_ACROSS = 8  # pictures on a sheet
 _LONGEST = 24  # letters of a name that are shown
 
 
@@ -67,30 +73,78 @@ def draw_curves(
     return figure
 
 
-def draw_confidence(names: Sequence[str], probability: npt.NDArray[np.floating], note: str = "") -> Figure:
-    """Draw how probable each class is, a bar each.
+def draw_opinions(
+    names: Sequence[str], classes: Sequence[str], shares: Sequence[Sequence[float]], note: str = ""
+) -> Figure:
+    """Draw how probable each class is: a bar each for one picture, a bar with parts for each of several.
 
     Parameters
     ----------
     names : sequence of str
-        Of the classes.
-    probability : ndarray, shape (classes,)
-        Of each.
+        Of the pictures.
+    classes : sequence of str
+        Names.
+    shares : sequence of sequences of float
+        Probability of each class, for each picture.
     note : str
         What has to be said below.
     """
-    figure = Figure(figsize=(4.8, 1.0 + 0.4 * len(names)), layout="constrained")
+    alone = len(names) == 1
+    labels = [_short(name) for name in (classes if alone else names)]
+    places = np.arange(len(labels))[::-1]
+    figure = Figure(figsize=(5.6, 1.5 + max(0.4 if alone else 0.25, 0) * len(labels)), layout="constrained")
     axes = figure.subplots()
-    places = np.arange(len(names))[::-1]
-    axes.barh(places, probability, color=_INK, height=0.6)
-    for place, value in zip(places, probability, strict=True):
-        axes.text(min(value, 0.9) + 0.01, place, f"{value:.0%}", va="center", fontsize=9, color="black")
-    axes.set_yticks(places, [_short(name) for name in names])
-    axes.set_xlim(0, 1)
-    axes.set_xlabel("confidence")
+    if alone:
+        axes.barh(places, shares[0], color=_INK, height=0.6)
+        for place, value in zip(places, shares[0], strict=True):
+            axes.text(value + 0.01, place, f"{value:.0%}", va="center", fontsize=9)
+        axes.set_title(_short(names[0]), fontsize=9)
+    else:
+        start = np.zeros(len(names))
+        for number, name in enumerate(classes):
+            values = np.array([share[number] for share in shares])
+            axes.barh(places, values, left=start, height=0.7, label=_short(name))
+            start = start + values
+        figure.legend(loc="outside upper center", ncols=min(4, len(classes)), frameon=False, fontsize=8)
+    axes.set_yticks(places, labels, fontsize=8)
+    axes.set_xlim(0, 1.08 if alone else 1)
+    axes.set_xlabel("confidence" + (f"\n{note}" if note else ""), fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    if note:
-        figure.text(0.02, -0.02, note, fontsize=7, va="top", wrap=True)
+    return figure
+
+
+def draw_answers(
+    windows: Sequence[npt.NDArray[np.uint8]],
+    shown: Sequence[tuple[int, npt.NDArray[np.floating]]],
+    evaluation: Evaluation,
+    names: Sequence[str],
+) -> Figure:
+    """Draw pictures with what was said of them: right answers in blue, wrong ones in orange.
+
+    Parameters
+    ----------
+    windows : sequence of ndarray of uint8, shape (side, side, channels)
+        A window of each; of other than three channels the first is shown.
+    shown : sequence of (int, ndarray)
+        From `Evaluation.sample`.
+    evaluation : Evaluation
+        It knows the truth.
+    names : sequence of str
+        Of all pictures.
+    """
+    rows = max(1, -(-len(shown) // _ACROSS))
+    figure = Figure(figsize=(1.5 * _ACROSS, 2.0 * rows), layout="constrained")
+    for axes in (grid := figure.subplots(rows, _ACROSS, squeeze=False).ravel()):
+        axes.axis("off")
+    for axes, window, (number, probability) in zip(grid, windows, shown, strict=False):
+        axes.imshow(window if window.shape[-1] == 3 else window[..., 0], cmap="gray", vmin=0)
+        true, said = evaluation.labels[number], int(probability.argmax())
+        classes = [_short(evaluation.classes[label]) for label in (true, said)]
+        told = f"{classes[1]} {probability[said]:.0%}" + ("" if true == said else f"\nis {classes[0]}")
+        axes.set_title(told, color=_INK if true == said else _HELD, fontsize=7)
+        axes.text(
+            0.5, -0.03, _short(Path(names[number]).name), transform=axes.transAxes, ha="center", va="top", fontsize=5
+        )
     return figure
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from dl4art.utils.errors import InputError
 from dl4art.utils.evaluation import Answer, Evaluation, write_evaluation
-from dl4art.utils.evaluation_figures import draw_confidence, draw_confusion, draw_curves
+from dl4art.utils.evaluation_figures import draw_answers, draw_confusion, draw_curves, draw_opinions
 from dl4art.utils.pages import png
 
 CLASSES = ("bird", "cat", "file")
@@ -93,6 +93,17 @@ def test_pictures_show_what_they_are_given():
     assert [text.get_text() for text in confusion.axes[0].texts] == ["3", "1", "0", "2"]
     curves = draw_curves([{"loss": [2.0, 1.0], "val_loss": [2.0, 1.5]}, {"loss": [2.0, 0.5]}], ["loss"])
     assert [line.get_ydata().tolist() for line in curves.axes[0].lines] == [[2.0, 1.0], [2.0, 0.5], [2.0, 1.5]]
-    bars = draw_confidence(["x", "y"], np.array([0.25, 0.75]), "a note")
+    bars = draw_opinions(["a.png"], ["x", "y"], [[0.25, 0.75]], "a note")
     assert [bar.get_width() for bar in bars.axes[0].patches] == [0.25, 0.75]
-    assert png(bars) == png(draw_confidence(["x", "y"], np.array([0.25, 0.75]), "a note"))
+    assert bars.axes[0].get_xlabel().endswith("a note")
+    parts = draw_opinions(["a.png", "b.png"], ["x", "y"], [[0.25, 0.75], [0.5, 0.5]])
+    assert [bar.get_width() for bar in parts.axes[0].patches] == [0.25, 0.5, 0.75, 0.5]
+    assert png(bars) == png(draw_opinions(["a.png"], ["x", "y"], [[0.25, 0.75]], "a note"))
+
+
+def test_the_sheet_shows_wrong_answers_first(evaluation):
+    shown = evaluation.sample(1)
+    assert [number for number, _ in shown] == [5, 0]
+    windows = [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 2), np.uint8)]
+    sheet = draw_answers(windows, shown, evaluation, [f"{n}.png" for n in range(6)])
+    assert [axes.get_title() for axes in sheet.axes[:3]] == ["bird 80%\nis file", "bird 80%", ""]
