@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dl4art import _train_classes
+from dl4art import _train_classes, _train_painters
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError
@@ -37,6 +37,7 @@ _WITH = {
     ("comparer", "data"): {"base", *_SCALE},
 }
 """What goes with data of one's own."""
+_FOLDERS = (*_train_classes.KINDS, *_train_painters.KINDS)
 _UNSURE = {("counter", "unlabelled"), ("comparer", "data")}
 
 
@@ -45,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     if words and words[0] in _train_classes.KINDS:
         return _train_classes.main(words)
+    if words and words[0] in _train_painters.KINDS:
+        return _train_painters.main(words)
     return cli.run(_train, _parser(), argv)
 
 
@@ -53,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m dl4art.train",
         description=__doc__,
         epilog="Without options the recipe is that of the shipped weights. What is done is on disk after each epoch. "
-        f"Classifiers of pictures have options of their own: python -m dl4art.train {'|'.join(_train_classes.KINDS)} "
+        f"What learns from folders of pictures has options of its own: python -m dl4art.train {'|'.join(_FOLDERS)} "
         "--help.",
         parents=[cli.scale_options(), cli.general_options()],
     )

@@ -1,1 +1,1 @@
-"""Pictures of paintings by class: gathering them, telling painters and kinds of work apart."""
+"""Paintings as pictures: gathering them by class, whose hand they are of, which kind of making."""
