@@ -139,19 +139,19 @@ def folder(tmp_path_factory):
     rng, place = np.random.default_rng(7), tmp_path_factory.mktemp("cracks")
     for number in range(8):
         for name in ("level", "net"):
-            grey = rng.normal(150, 8, (72, 80))
-            grey[rng.choice(72, 6, replace=False)] -= 60
+            grey = rng.normal(150, 4, (72, 80))
+            grey[rng.choice(72, 6, replace=False)] -= 80
             if name == "net":
-                grey[:, rng.choice(80, 6, replace=False)] -= 60
+                grey[:, rng.choice(80, 9, replace=False)] -= 80
             (place / name).mkdir(exist_ok=True)
             Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(place / name / f"p{number}.png")
     return place
 
 
-@pytest.mark.parametrize("method", [[], ["--method", "cnn", "--epochs", "8", "--batch", "16", "--rate", "0.01"]])
+@pytest.mark.parametrize("method", [[], ["--method", "cnn", "--epochs", "10", "--batch", "8", "--rate", "0.01"]])
 def test_a_folder_of_classes_is_learnt_and_evaluated(folder, tmp_path, capsys, monkeypatch, method):
     monkeypatch.setattr(regions, "RECIPE", Recipe(draws=64))
-    monkeypatch.setattr(regions, "RegionNetwork", lambda: RegionNetwork((4, 8), dropout=0.0))
+    monkeypatch.setattr(regions, "RegionNetwork", lambda filters=(4, 8), **_: RegionNetwork(filters, dropout=0.0))
     words = ["craquelure", "--data", str(folder), "-o", str(tmp_path), "--side", "64", "--windows", "2", "--folds", "2"]
     assert train.main([*words, "--element-px", "5", *method]) == 0
     figures = json.loads((tmp_path / "evaluation.json").read_text())
