@@ -1,4 +1,4 @@
-"""Say which class photographs of paintings are of: craquelure by region, kinds of artworks."""
+"""Say which class photographs of paintings are of: craquelure by region, kinds of artworks, painters."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dl4art.classify",
         description=__doc__,
-        epilog="The answer is averaged over windows of the photograph, and one of the classes is always named: look at "
-        "the confidence. Train models with python -m dl4art.train. Exit code: 0 all done; 1 some files failed, the "
-        "rest is written; 2 the call is wrong.",
+        epilog="The answer is averaged over windows of the photograph (for painters it is looked at as a whole), and "
+        "one of the classes is always named: look at the confidence. Train models with python -m dl4art.train. Exit "
+        "code: 0 all done; 1 some files failed, the rest is written; 2 the call is wrong.",
         parents=[cli.scale_options(), cli.general_options()],
     )
     parser.add_argument("what", choices=sorted(_LOADERS), help="what to tell apart")
@@ -116,9 +116,18 @@ def _load_artwork(args: argparse.Namespace) -> Classifier:
     return Classifier(lambda path: network.classify(read_photograph(path)), network.folder, network.note)
 
 
+def _load_painter(args: argparse.Namespace) -> Classifier:
+    from dl4art.paintings.painters import PainterClassifier
+
+    network = PainterClassifier.from_pretrained(args.model)
+    assert network.folder is not None
+    return Classifier(network.classify, network.folder)
+
+
 _LOADERS: dict[str, Callable[[argparse.Namespace], Classifier]] = {
     "artwork": _load_artwork,
     "craquelure": _load_craquelure,
+    "painter": _load_painter,
 }
 
 
