@@ -201,7 +201,7 @@ def train_regions(
     tell(f"simulated paintings never trained on: accuracy {evaluation.accuracies[0]:.3f}")
     target = folder / "regions"
     config = {
-        **region_config(settings.network, settings.element),
+        **region_config("cnn", settings.element, settings.network),
         "note": NOTE,
         "recipe": asdict(settings),
         "versions": versions(),

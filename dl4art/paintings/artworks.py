@@ -14,7 +14,7 @@ from dl4art.cropping.photographs import read_photograph
 from dl4art.utils.class_training import Plan
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.window_classifier import WindowClassifier, load_classifier
-from dl4art.utils.window_training import Recipe
+from dl4art.utils.window_training import Recipe, trainer
 
 KIND = "artwork"
 SIDE = 256
@@ -149,11 +149,11 @@ def artwork_plan(
         kind=KIND,
         what="Kinds of artworks by their windows",
         opened=read_photograph,
-        build=lambda classes: build_artwork_network(chosen, side, classes, weights),
+        train=trainer(lambda classes: build_artwork_network(chosen, side, classes, weights), recipe),
         side=side,
         cuts=cuts,
         looks=looks,
-        recipe=recipe,
+        recipe=asdict(recipe),
         config={"network": asdict(chosen)},
         base=f"VGG-16 ({Path(weights).name})" if weights else "none",
         **more,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from dl4art import __version__
@@ -21,11 +20,12 @@ from dl4art.utils.folds import Fold, make_folds
 from dl4art.utils.pages import png
 from dl4art.utils.provenance import versions
 from dl4art.utils.tables import write_csv
-from dl4art.utils.window_classifier import WindowClassifier, save_classifier
-from dl4art.utils.window_training import Recipe, answer_windows, train_on_windows
+from dl4art.utils.window_classifier import Network, WindowClassifier, answer_windows, save_classifier
 from dl4art.utils.windows import Place, Source, Windows, cut_to_disk, even_places, random_places
 
 Tell = Callable[[str], None]
+Train = Callable[..., tuple[Network, Curve]]
+"""Arguments and result of `dl4art.utils.window_training.train_on_windows`, less `build` and `recipe`."""
 _SHOWN = 24
 """Pictures on the sheet of right and wrong ones, of each."""
 _CARD = """---
@@ -67,16 +67,16 @@ class Plan:
         Of the model, for programs and for people.
     opened : callable
         Opens a picture.
-    build : callable
-        Builds a network for a number of classes, from windows to probabilities.
+    train : callable
+        Trains a fresh network.
     side : int
         Of the windows, px.
     cuts : int
         Windows of each picture to learn from, at random places.
     looks : int
         Windows of each picture over which its answer is averaged.
-    recipe : Recipe
-        How it learns.
+    recipe : mapping
+        JSON values that tell how it learns.
     folds, repeats : int
         Of the cross-validation.
     blocks : bool
@@ -84,7 +84,7 @@ class Plan:
     seed : int
         Of everything.
     config : mapping
-        JSON values that tell how `build` builds, for the model folder.
+        JSON values that tell what the network is like, for the model folder.
     base : str
         What the weights start from.
     """
@@ -92,11 +92,11 @@ class Plan:
     kind: str
     what: str
     opened: Callable[[Path], Source]
-    build: Callable[[int], keras.Model]
+    train: Train
     side: int
     cuts: int
     looks: int
-    recipe: Recipe
+    recipe: Mapping[str, Any]
     folds: int = 5
     repeats: int = 1
     blocks: bool = False
@@ -107,7 +107,7 @@ class Plan:
     def facts(self) -> dict[str, Any]:
         """All that decides what comes out, as JSON values."""
         counts = {name: getattr(self, name) for name in ("side", "cuts", "looks", "folds", "repeats", "blocks", "seed")}
-        return {"kind": self.kind, "base": self.base, **counts, **vars(self.recipe), **self.config}
+        return {"kind": self.kind, "base": self.base, **counts, **self.recipe, **self.config}
 
 
 def train_on_classes(
@@ -154,12 +154,9 @@ def train_on_classes(
     tell(f"cutting windows of {plan.side} px from {len(names)} pictures")
     learn_from, look_at = _cut(plan, found, output)
 
-    def train(windows: Windows, number: int, held: Windows | None = None) -> tuple[keras.Model, dict[str, list[float]]]:
-        count = len(found.classes)
+    def train(windows: Windows, number: int, held: Windows | None = None) -> tuple[Network, Curve]:
         seed = int(np.random.default_rng([plan.seed, number]).integers(2**31))
-        return train_on_windows(
-            lambda: plan.build(count), windows, found.labels, count, plan.recipe, seed=seed, held=held, quiet=quiet
-        )
+        return plan.train(windows, found.labels, len(found.classes), seed=seed, held=held, quiet=quiet)
 
     def learn(fold: Fold, number: int) -> tuple[Probabilities, Curve]:
         held = look_at.of(fold.test)
@@ -207,8 +204,9 @@ def _cut(plan: Plan, found: ClassFolders, output: Path) -> tuple[Windows, Window
 
 
 def _draw(evaluation: Evaluation, curves: list[Curve], windows: Windows, names: list[str], output: Path) -> None:
-    with atomic_path(output / "curves.png") as path:
-        path.write_bytes(png(draw_curves(curves)))
+    if any(curves):
+        with atomic_path(output / "curves.png") as path:
+            path.write_bytes(png(draw_curves(curves)))
     shown = evaluation.sample(_SHOWN)
     pictures = [windows.of([number]).window(0) for number, _ in shown]
     with atomic_path(output / "right_and_wrong.png") as path:
