@@ -159,7 +159,7 @@ def test_an_output_in_the_data_is_no_data(on_labels, labelled_folder, tmp_path):
         (["comparer", "--data", "{data}", "--draws", "3"], "--draws has no meaning for a comparer"),
         (
             ["counter", "--data", "{data}", "--unlabelled", "{data}"],
-            "--data is for labelled crops and --unlabelled for",
+            "--data is for what is labelled and --unlabelled for",
         ),
         (["counter", "--unlabelled", "{data}", "--preset", "upstream"], "--preset has no meaning for a counter"),
         (["counter", "--unlabelled", "{data}/gone"], "no such file or folder"),
