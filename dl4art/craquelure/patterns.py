@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from dl4art.utils.arrays import load_arrays
 from dl4art.utils.files import atomic_path
 from dl4art.utils.windows import Pixels, Windows
 
@@ -117,11 +118,10 @@ class PatternNetwork:
             np.savez(temporary, **{name: getattr(self, name) for name in _NAMES})
 
     def load_weights(self, path: str | Path) -> None:
-        """Read what `save_weights` has written; KeyError or ValueError if it is something else."""
+        """Read what `save_weights` has written; InputError or ValueError if it is something else."""
         classes = len(self.bias)
-        with np.load(path, allow_pickle=False) as archive:
-            for name in _NAMES:
-                setattr(self, name, archive[name])
+        for name, array in load_arrays(path, _NAMES).items():
+            setattr(self, name, array)
         count, length = self.landmarks.shape
         shapes = [array.shape for array in (self.mean, self.spread, self.weights, self.bias)]
         if shapes != [(length,), (length,), (count, classes), (classes,)]:

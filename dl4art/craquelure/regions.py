@@ -20,7 +20,7 @@ from dl4art.craquelure.tophat import TopHat, enhance, side_from_mm
 from dl4art.cropping.photographs import Photograph, read_photograph
 from dl4art.utils.class_training import Plan
 from dl4art.utils.errors import InputError, ModelError
-from dl4art.utils.window_classifier import Network, WindowClassifier, load_classifier
+from dl4art.utils.window_classifier import Network, WindowClassifier, check_numbers, load_classifier
 from dl4art.utils.window_training import Recipe, trainer
 from dl4art.utils.windows import InMemory, Pixels, Source
 
@@ -259,4 +259,8 @@ def element_of(classifier: WindowClassifier) -> Element:
 
 def _network_of(config: Mapping[str, Any]) -> RegionNetwork:
     known = dict(config["network"])
-    return RegionNetwork(**{**known, "filters": tuple(known["filters"])})
+    filters, halved = (
+        check_numbers("filters", known.pop("filters")),
+        check_numbers("halved", [known.pop("halved")], 0, 4),
+    )
+    return RegionNetwork(filters=filters, halved=halved[0], **known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from dl4art.utils.evaluation_figures import draw_answers, draw_curves
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.fine_tuning import DATA, claim
 from dl4art.utils.folds import Fold, make_folds
+from dl4art.utils.holding import held
 from dl4art.utils.pages import png
 from dl4art.utils.provenance import versions
 from dl4art.utils.tables import write_csv
@@ -147,6 +148,13 @@ def train_on_classes(
     output = Path(output)
     folds = make_folds(found, plan.folds, seed=plan.seed, repeats=plan.repeats, blocks=plan.blocks)
     make_folder(output)
+    with held(output):
+        return _train(plan, found, folds, output, final=final, tell=tell, quiet=quiet)
+
+
+def _train(
+    plan: Plan, found: ClassFolders, folds: Sequence[Fold], output: Path, *, final: bool, tell: Tell, quiet: bool
+) -> Path:
     claim(output, {**plan.facts(), DATA: data_fingerprint(found)}, "other pictures")
     names = [picture.path.relative_to(found.folder).as_posix() for picture in found.pictures]
     left_out = [{"file": str(path), "why": why} for path, why in found.left_out]
@@ -154,14 +162,14 @@ def train_on_classes(
     tell(f"cutting windows of {plan.side} px from {len(names)} pictures")
     learn_from, look_at = _cut(plan, found, output)
 
-    def train(windows: Windows, number: int, held: Windows | None = None) -> tuple[Network, Curve]:
+    def train(windows: Windows, number: int, tested: Windows | None = None) -> tuple[Network, Curve]:
         seed = int(np.random.default_rng([plan.seed, number]).integers(2**31))
-        return plan.train(windows, found.labels, len(found.classes), seed=seed, held=held, quiet=quiet)
+        return plan.train(windows, found.labels, len(found.classes), seed=seed, held=tested, quiet=quiet)
 
     def learn(fold: Fold, number: int) -> tuple[Probabilities, Curve]:
-        held = look_at.of(fold.test)
-        network, curve = train(learn_from.of(fold.train), number, held)
-        return held.means(answer_windows(network, held), fold.test.tolist()), curve
+        tested = look_at.of(fold.test)
+        network, curve = train(learn_from.of(fold.train), number, tested)
+        return tested.means(answer_windows(network, tested), fold.test.tolist()), curve
 
     evaluation, curves = cross_validate(found, folds, learn, output / "folds", tell=tell)
     write_evaluation(evaluation, output, names, {"program": f"dl4art {__version__}", **plan.facts()})

@@ -15,6 +15,7 @@ from dl4art import __version__
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import make_folder
 from dl4art.utils.models import ModelFolder, find_model, write_model
+from dl4art.utils.weights import check_weights
 from dl4art.utils.windows import Pixels, Place, Source, Windows, cut_windows, even_places
 
 MOST_WINDOWS = 64
@@ -160,11 +161,14 @@ def load_classifier(
         what = f"a model of kind {config['kind']!r}" if "kind" in config else "a model of another kind"
         raise ModelError(f"{folder.path}: {what}, and {kind!r} is needed. Name another folder with --model.")
     try:
-        classes, side = tuple(map(str, config["classes"])), int(config["window_side_px"])
+        check_numbers("number of classes", [len(config["classes"])])
+        classes, (side,) = tuple(map(str, config["classes"])), check_numbers("window", [config["window_side_px"]])
         network = build(config)
         with warnings.catch_warnings():
             # Keras only warns of layers that it finds no weights for
             warnings.simplefilter("error", UserWarning)
+            if folder.weights.suffix == ".h5":
+                check_weights(folder.weights)
             network.load_weights(folder.weights)
     except (KeyError, TypeError, ValueError, OSError, InputError, UserWarning) as error:
         raise ModelError(
@@ -174,6 +178,13 @@ def load_classifier(
     if network.output_shape[-1] != len(classes):
         raise ModelError(f"{folder.path}: config.json names {len(classes)} classes, the network has others.")
     return WindowClassifier(network, classes, side, folder)
+
+
+def check_numbers(what: str, values: Any, least: int = 1, most: int = 4096) -> tuple[int, ...]:
+    """Check numbers that a configuration states before anything is built from them; ValueError if they cannot be."""
+    if not values or not all(type(value) is int and least <= value <= most for value in values):
+        raise ValueError(f"{what}: {str(values)[:80]}, not whole numbers from {least} to {most}")
+    return tuple(values)
 
 
 def save_classifier(
