@@ -28,6 +28,12 @@ FREE = re.compile(
 """Licences that may be used together with dl4art's own, BSD-3-Clause, without a further thought."""
 EXTRAS = ("dicom", "distributed", "test")
 """Extras whose dependencies are looked at, too."""
+_WORDS = {
+    "Licensed under the Apache License, Version 2.0": "Apache-2.0",
+    "Permission is hereby granted, free of charge, to any person obtaining a copy": "MIT",
+    "Redistribution and use in source and binary forms": "BSD",
+}
+"""What licences say that do not say their names."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -85,11 +91,10 @@ def licence_of(known: Distribution) -> str:
     kinds = [line.rpartition(" :: ")[2] for line in told.get_all("Classifier", []) if line.startswith("License ::")]
     if kinds := [kind for kind in kinds if kind != "OSI Approved"]:
         return ", ".join(kinds)
-    texts = [
-        told.get("License") or "",
-        *(known.read_text(f"licenses/{name}") or "" for name in told.get_all("License-File", [])),
-    ]
-    return next((text.strip().partition("\n")[0][:60] for text in texts if text.strip()), "not stated")
+    files = [known.read_text(f"licenses/{name}") or "" for name in told.get_all("License-File", [])]
+    text = next((text.strip() for text in (told.get("License") or "", *files) if text.strip()), "not stated")
+    named = next((name for words, name in _WORDS.items() if words in " ".join(text.split())), "")
+    return f"{named} (by its text)" if named else text.partition("\n")[0][:60]
 
 
 def report_licences() -> int:
