@@ -16,6 +16,8 @@ from dl4art.utils.holding import held
 
 _PHOTOGRAPHS = tuple(suffix for suffix in cli.PICTURES if not suffix.startswith(".dc"))
 _SIMULATED = ("pictures", "check")
+NETWORKS = ("light", "mc-dm", "res-unet", "unet")
+"""Names in `dl4art.craquelure.networks`, which brings Keras."""
 
 
 def add_options(group: Any) -> None:
@@ -23,7 +25,7 @@ def add_options(group: Any) -> None:
     group.add_argument("--window", type=cli.positive_integer, metavar="PX", help="segmenter: side of the slices (512)")
     group.add_argument(
         "--network",
-        choices=("light", "mc-dm", "res-unet", "unet"),
+        choices=NETWORKS,
         help="segmenter: train this one from nothing, instead of the shipped weights",
     )
     group.add_argument(
