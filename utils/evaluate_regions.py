@@ -10,6 +10,7 @@ held out once. Nothing that is fitted here is shipped.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import sys
@@ -92,17 +93,21 @@ def main() -> int:
 
         linear, _ = cross_validate(found, folds, learn, args.output / f"linear-{penalty:g}", tell=lambda _: None)
         print(told(f"linear on spectra, C = {penalty:g}", linear.accuracies), flush=True)
-        if best is None or linear.accuracies.mean() > best.mean():
-            best = linear.accuracies
+        if best is None or linear.accuracies.mean() > best.accuracies.mean():
+            best = linear
     assert best is not None
     words = ["craquelure", "--data", str(crops), "--folds", str(FOLDS), "--in-order", "--apart"]
     if code := train.main([*words, "-o", str(args.output / "trained"), *more]):
         return code
     document = json.loads((args.output / "trained" / "evaluation.json").read_text(encoding="utf-8"))
     ours = np.array([fold["accuracy"] for fold in document["folds"]])
-    print(told("best linear model", best))
+    with (args.output / "trained" / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        right = np.array([row["class"] == row["said"] for row in csv.DictReader(file)], np.float64)
+    crops_error = (right - (best.said == best.truth)).std(ddof=1) / len(right) ** 0.5
+    print(told("best linear model", best.accuracies))
     print(told("train craquelure", ours))
-    print(told("difference", ours - best))
+    print(told("difference", ours - best.accuracies))
+    print(f"standard error of the difference over crops, as if neighbours were not alike: {crops_error:.3f}")
     print(
         f"most frequent class: {document['base_rate']:.3f}; {len(labels)} crops, {len(found.left_out)} twins left out"
     )

@@ -33,23 +33,19 @@ _PENALTY = 1.0
 
 
 def patterns(window: Pixels) -> Floats:
-    """Count the patterns of a window.
+    """Count the patterns of a window in what the black top-hat leaves of it.
 
     Parameters
     ----------
     window : ndarray of uint8, shape (h, w, channels)
-        From `dl4art.craquelure.regions.Enhanced`.
+        From `dl4art.craquelure.regions.Enhanced`; only the first channel, of cracks darker than the paint, is used.
 
     Returns
     -------
-    ndarray of float64, shape (channels * len(RADII) * 10,)
+    ndarray of float64, shape (len(RADII) * 10,)
         Logarithm of the share of each uniform, rotation-invariant pattern.
     """
-    return np.concatenate([_counted(window[..., n]) for n in range(window.shape[-1])])
-
-
-def _counted(channel: npt.NDArray[np.uint8]) -> Floats:
-    depth = np.square(channel.astype(np.float32) / 255)
+    depth = np.square(window[..., 0].astype(np.float32) / 255)
     step = np.float32(_STEP) * depth.std()
     rows, columns = depth.shape
     shares = []
@@ -135,7 +131,7 @@ def fit_patterns(values: Floats, labels: Sequence[int], classes: int, seed: int)
     """Fit a classifier to the values of windows, (n, k), and their classes; the same seed gives the same one.
 
     scikit-learn's logistic regression on likenesses to windows that are chosen at random (Nystroem), which comes to a
-    kernel machine; all classes weigh the same.
+    kernel machine; classes weigh as much as they have windows.
     """
     from sklearn.kernel_approximation import Nystroem
     from sklearn.linear_model import LogisticRegression
@@ -144,7 +140,7 @@ def fit_patterns(values: Floats, labels: Sequence[int], classes: int, seed: int)
     even = (values - mean) / spread
     gamma = _GAMMA / values.shape[1]
     likeness = Nystroem(gamma=gamma, n_components=min(_LANDMARKS, len(values)), random_state=seed)
-    model = LogisticRegression(C=_PENALTY, class_weight="balanced", max_iter=2000)
+    model = LogisticRegression(C=_PENALTY, max_iter=2000)
     model.fit(likeness.fit_transform(even), np.array(labels))
     directions, bias = model.coef_, model.intercept_
     if classes == 2:
