@@ -7,7 +7,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
@@ -84,7 +84,12 @@ def _craquelure_options(parser: argparse.ArgumentParser) -> None:
         "--element-px", type=cli.positive_integer, metavar="N", help="side of the top-hat (default: 9)"
     )
     element.add_argument("--element-mm", type=cli.positive_number, metavar="N", help="the same on the painting, in mm")
-    network.add_argument("--from", dest="base", metavar="shipped|FOLDER", help="start from this model's weights")
+    network.add_argument(
+        "--method",
+        choices=("patterns", "cnn"),
+        help="local patterns, for few photographs (default), or a CNN, for many",
+    )
+    network.add_argument("--from", dest="base", metavar="shipped|FOLDER", help="CNN: start from these weights")
     shown = parser.add_argument_group("the demonstration, without --data")
     shown.add_argument("--pictures", type=cli.positive_integer, metavar="N", help="simulated paintings")
     shown.add_argument("--check", type=cli.positive_integer, metavar="N", help="simulated paintings to test on")
@@ -124,7 +129,8 @@ def _train_artwork(args: argparse.Namespace, tell: Tell) -> Path:
         from dl4art.utils.files import atomic_path
 
         with atomic_path(Path(args.output) / "model.h5") as path:
-            load_artworks(model).network.save(path)
+            network: Any = load_artworks(model).network
+            network.save(path)
     return model
 
 
@@ -134,11 +140,18 @@ def _train_craquelure(args: argparse.Namespace, tell: Tell) -> Path:
     if said := [f"--{name}" for name in ("pictures", "check") if getattr(args, name)]:
         raise InputError(f"{said[0]} is for the demonstration, which has no --data. Leave one of them out.")
 
+    method: Literal["patterns", "cnn"] = args.method or "patterns"
+    learning = [name for name in ("base", "epochs", "batch", "rate", *_CHOICES) if getattr(args, name) is not None]
+    if method == "patterns" and learning:
+        word = learning[0].replace("base", "from")
+        raise InputError(f"--{word} is for networks. Add --method cnn, or leave it out.")
+
     def plan(more: dict[str, Any]) -> Plan:
         from dl4art.craquelure import regions
 
         return regions.region_plan(
             _recipe(regions.RECIPE, args),
+            method=method,
             element=regions.Element(args.element_px or regions.ELEMENT_PX, args.element_mm),
             base=regions.DEFAULT_MODEL if args.base == "shipped" else args.base,
             scale=cli.scale_arguments(args),

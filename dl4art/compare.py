@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError, OutputError, reason
 from dl4art.utils.files import make_folder
+from dl4art.utils.holding import held
 from dl4art.utils.progress import in_steps, progress
 
 if TYPE_CHECKING:
     from dl4art.cropping import Plate
     from dl4art.siamese import CanvasRecord, Comparison
+    from dl4art.siamese.canvas_files import CanvasFiles
     from dl4art.siamese.comparison_report import WovenPlates
 
 _STEPS = 1000  # of a progress bar
@@ -119,7 +121,13 @@ def _collection(args: argparse.Namespace) -> int:
     tables.check_output(folder / "collection.json")
     catalogue = Path(args.catalogue) if args.catalogue else folder / "catalogue.db"
     tables.check_output(catalogue)
+    with held(folder):
+        return _compare_all(args, source, canvases, folder, catalogue)
 
+
+def _compare_all(
+    args: argparse.Namespace, source: Path, canvases: Sequence[CanvasFiles], folder: Path, catalogue: Path
+) -> int:
     # only now that the call stands: this brings NumPy and TensorFlow
     from dl4art.siamese import FabricComparer
     from dl4art.siamese.collection_encoding import EncodeOptions

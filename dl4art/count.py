@@ -14,6 +14,7 @@ from typing import Any
 from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError
+from dl4art.utils.holding import held
 from dl4art.utils.journal import Journal
 from dl4art.utils.progress import progress
 from dl4art.utils.provenance import provenance
@@ -66,11 +67,14 @@ def _count(args: argparse.Namespace) -> int:
         tables.check_output(path)
     files = cli.gather(args.inputs)
 
-    rows, parameters = _count_files(files, args, outputs)
-    if outputs:
-        _write(outputs, rows, parameters)
-    else:
-        print(_table(rows))
+    with ExitStack() as stack:
+        for path in outputs.values():
+            stack.enter_context(held(path))
+        rows, parameters = _count_files(files, args, outputs)
+        if outputs:
+            _write(outputs, rows, parameters)
+        else:
+            print(_table(rows))
     return cli.SOME_FAILED if any(row["status"] == "failed" for row in rows) else 0
 
 
@@ -91,7 +95,9 @@ def _count_files(
         with ExitStack() as stack:
             journal = stack.enter_context(Journal(result, made_by | scale)) if result else None
             if journal:
-                rows = {path: row for path in files if (row := journal.row(path)) is not None}
+                kept = {path: journal.row(path) for path in files}
+                # a row is the input's, by whatever path it was named
+                rows = {path: row | {"file": str(path)} for path, row in kept.items() if row is not None}
             left = [path for path in files if path not in rows]
             advance = stack.enter_context(progress(len(files), "counting", quiet=args.quiet))
             advance(len(rows))
@@ -101,7 +107,7 @@ def _count_files(
                 rows[path] = count.to_dict() | made_by
                 # what failed may have been mended by the next run
                 if journal and count.status != "failed":
-                    journal.add(path, rows[path])
+                    journal.add(path, rows[path], content=count.sha256)
                 advance(1)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_what_is_left(result, [*rows.values()], len(files))) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError, OutputError, reason
-from dl4art.utils.files import make_folder
+from dl4art.utils.files import check_unchanged, file_state, make_folder, remove
+from dl4art.utils.holding import held
+from dl4art.utils.journal import Journal
+from dl4art.utils.names import names_for
 from dl4art.utils.progress import progress
 
 if TYPE_CHECKING:
@@ -70,45 +75,50 @@ def _crop(args: argparse.Namespace) -> int:
     output = Path(args.output)
     if args.pack or args.unpack:
         return _pack(args, output)
-    # crops of an earlier run are not plates, even where they lie among them
-    files = [path for path in cli.gather(args.inputs) if output.resolve() not in path.resolve().parents]
-    if not files:
-        raise InputError(f"{output}: all input files lie in the output folder. Name another one with -o.")
+    files = cli.outside(cli.gather(args.inputs), output)
     make_folder(output)
+    parameters = {"crop_cm": args.crop_cm, "step": args.step, "random": args.random, "seed": args.seed}
+    parameters |= {**cli.scale_arguments(args), "version": __version__}
     rows: list[dict[str, Any]] = []
     try:
-        with progress(len(files), "cutting", quiet=args.quiet) as advance:
-            for path, name in zip(files, _names(files), strict=True):
-                rows.append(_cut(path, output, name, args))
+        with (
+            held(output),
+            Journal(output, parameters) as journal,
+            progress(len(files), "cutting", quiet=args.quiet) as advance,
+        ):
+            for path, name in zip(files, names_for(files, journal.names()), strict=True):
+                rows.append(_kept(journal, path, output) or _cut(path, output, name, args, journal))
                 advance(1)
     except KeyboardInterrupt:
         done = sum(row["crops"] for row in rows)
-        raise KeyboardInterrupt(f"{done} crops of {len(rows)} of {len(files)} files are in {output}") from None
+        raise KeyboardInterrupt(
+            f"{done} crops of {len(rows)} of {len(files)} files are in {output}; the same command goes on from there"
+        ) from None
     print(_table(rows))
     return cli.SOME_FAILED if any(row["status"] == "failed" for row in rows) else 0
 
 
-def _names(files: Sequence[Path]) -> list[str]:
-    """Name the crops of each file after it, with a number where two files of one name meet."""
-    names: dict[str, str] = {}
-    for path in files:
-        name, number = path.stem, 1
-        while name.lower() in names:  # file systems may not tell cases apart
-            number += 1
-            name = f"{path.stem}-{number}"
-        names[name.lower()] = name
-    return [*names.values()]
+def _kept(journal: Journal, path: Path, output: Path) -> dict[str, Any] | None:
+    """Row of a plate that has been cut, all of whose crops are there."""
+    row = journal.row(path)
+    if row is None or not all((output / name).is_file() for name in row["written"]):
+        return None
+    return {**row, "plate": str(path)}
 
 
-def _cut(path: Path, output: Path, name: str, args: argparse.Namespace) -> dict[str, Any]:
+def _cut(path: Path, output: Path, name: str, args: argparse.Namespace, journal: Journal) -> dict[str, Any]:
     """Cut one plate; what is wrong with it is in the row."""
     # only now that the call stands: this brings NumPy and SciPy
     from dl4art.cropping import read_plate
     from dl4art.cropping.export import export_crops
 
     row: dict[str, Any] = dict.fromkeys(_HEADER, "") | {"plate": str(path), "status": "ok", "crops": 0}
+    begun = False
     try:
+        state = file_state(path)
         plate = read_plate(path, **cli.scale_arguments(args))
+        journal.begin(path, name, fresh=not _crops_of(output, name))
+        begun = True
         width, height = plate.size_cm
         row |= {"size in cm": f"{width:.2f} x {height:.2f}", "px/cm": f"{plate.px_per_cm:.2f}"}
         row |= {"scale from": plate.scale_source, "message": "; ".join(plate.notes)}
@@ -118,11 +128,21 @@ def _cut(path: Path, output: Path, name: str, args: argparse.Namespace) -> dict[
         row["crops"] = len(written)
         if args.random and len(written) < args.random:
             row["message"] = "; ".join([f"no room for {args.random} crops", *plate.notes])
+        check_unchanged(path, state)
+        journal.add(path, {**row, "written": [file.name for file in written]})
     except OutputError:
         raise
     except Exception as error:  # one bad file is one row, whatever is wrong with it
-        row |= {"status": "failed", "message": reason(error, path)}
+        row |= {"status": "failed", "message": reason(error, path), "crops": 0}
+        # half of its crops, or crops of half a plate, are no result
+        for crop in _crops_of(output, name) if begun else ():
+            remove(crop)
     return row
+
+
+def _crops_of(output: Path, name: str) -> list[Path]:
+    """Crops whose names begin so."""
+    return list(output.glob(f"{glob.escape(name)}_x*_y*.tif"))
 
 
 def _pack(args: argparse.Namespace, output: Path) -> int:
@@ -146,7 +166,7 @@ def _pack(args: argparse.Namespace, output: Path) -> int:
     make_folder(output)
     rows: list[Packed] = []
     try:
-        with progress(total, "packing" if args.pack else "unpacking", quiet=args.quiet) as advance:
+        with held(output), progress(total, "packing" if args.pack else "unpacking", quiet=args.quiet) as advance:
             for row in (pack_labels if args.pack else unpack_labels)(files, folder, output):
                 rows.append(row)
                 advance(1)

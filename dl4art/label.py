@@ -11,6 +11,7 @@ from typing import Any
 
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError
+from dl4art.utils.holding import held
 from dl4art.utils.progress import progress
 
 
@@ -44,7 +45,7 @@ def _label(args: argparse.Namespace) -> int:
         return _check(cli.gather(places, (*cli.PICTURES, ".json")), place, args)
     crops = cli.gather([place])
     if args.prefill:
-        return _prefill(crops, args)
+        return _prefill(place, crops, args)
     if any(cli.scale_arguments(args).values()):
         raise InputError("A scale has no meaning for drawing. Leave it out, or add --prefill or --check.")
     from dl4art.cropping.labelme import open_labelme
@@ -52,14 +53,17 @@ def _label(args: argparse.Namespace) -> int:
     return cli.SOME_FAILED if open_labelme(place) else 0
 
 
-def _prefill(crops: list[Path], args: argparse.Namespace) -> int:
+def _prefill(place: Path, crops: list[Path], args: argparse.Namespace) -> int:
     # only now that the call stands: this brings NumPy and TensorFlow
     from dl4art.regression.count_file import load_counter
     from dl4art.regression.prefill import prefill_labels
 
     rows: list[dict[str, Any]] = []
     try:
-        with progress(len(crops), "labelling", quiet=args.quiet) as advance:
+        with (
+            held(place if place.is_dir() else place.parent),
+            progress(len(crops), "labelling", quiet=args.quiet) as advance,
+        ):
             for done in prefill_labels(crops, load_counter(), **cli.scale_arguments(args)):
                 rows.append(asdict(done))
                 advance(1)

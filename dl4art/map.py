@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError
 from dl4art.utils.files import make_folder
+from dl4art.utils.holding import held
+from dl4art.utils.journal import Journal
+from dl4art.utils.names import names_for
 from dl4art.utils.progress import in_steps, progress
 
 if TYPE_CHECKING:
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
     from dl4art.regression.map_summary import MapSummary
     from dl4art.regression.mapped_plate import MappedPlate
 
+Drawn = tuple[Path | None, Path | None]
+"""Mask and regions of a plate."""
 _STEPS = 1000
 _FINEST_CM = 0.1
 
@@ -82,14 +89,17 @@ def _map(args: argparse.Namespace) -> int:
             f"--step {args.step:g}: a cell every {args.step:g} cm is too fine. Take {_FINEST_CM:g} or more."
         )
     plates, folder = cli.gather(args.plates), Path(args.output)
-    drawn = {path: (_beside(path, args.mask), _beside(path, args.regions)) for path in plates}
+    drawn = {path: (cli.beside(path, args.mask), cli.beside(path, args.regions)) for path in plates}
     if len(plates) > 1 and not all(Path(given).is_dir() for given in (args.mask, args.regions) if given):
         raise InputError(
             "a mask or a file of regions is for one plate. For several name a folder with a file for each."
         )
-    folders = {path: folder if len(plates) == 1 else folder / name for path, name in _names(plates).items()}
     make_folder(folder)
+    with held(folder):
+        return _map_into(folder, plates, drawn, args)
 
+
+def _map_into(folder: Path, plates: Sequence[Path], drawn: Mapping[Path, Drawn], args: argparse.Namespace) -> int:
     # only now that the call stands: this brings NumPy and TensorFlow
     from dl4art.regression import ThreadCounter
     from dl4art.regression.map_figures import ColourLimits
@@ -98,13 +108,27 @@ def _map(args: argparse.Namespace) -> int:
     from dl4art.regression.mapped_plate import MapOptions
 
     network = ThreadCounter.from_pretrained(args.model)
+    parameters = {"step": args.step, **cli.scale_arguments(args), "model": network.name, "version": __version__}
+    # a report of one plate lies in the folder itself
+    parameters |= {"plate": os.path.abspath(plates[0])} if len(plates) == 1 else {"plates": "several"}
     told = {"title": args.title, "inventory": args.inventory, "films": args.films}
     limits = ColourLimits(args.density_limits, args.deviation_limit, args.angle_limit)
-    jobs = []
-    for path, (mask, regions) in drawn.items():
-        options = MapOptions(args.step, **cli.scale_arguments(args), mask=mask, regions=regions, limits=limits, **told)
-        jobs.append(MapJob(path, folders[path], options))
-    mapped = _mapped(args, jobs, network)
+    with Journal(folder, parameters) as journal:
+        names = names_for(plates, journal.names()) if len(plates) > 1 else ["."]
+        jobs = []
+        for path, name in zip(plates, names, strict=True):
+            options = MapOptions(
+                args.step,
+                **cli.scale_arguments(args),
+                mask=drawn[path][0],
+                regions=drawn[path][1],
+                limits=limits,
+                **told,
+            )
+            jobs.append(MapJob(path, folder / name, options))
+            # a plate that has changed is mapped anew, and its report replaced as a whole
+            journal.begin(path, name, fresh=True)
+        mapped = _mapped(args, jobs, network)
     done = [mapped[path] for path in plates if path in mapped]
     for plate in done:
         if len(plates) > 1:
@@ -141,31 +165,6 @@ def _mapped(args: argparse.Namespace, jobs: Sequence[MapJob], network: ThreadCou
             kept = f"{len(mapped)} of {len(jobs)} plates are done and kept; the same command goes on from there"
             raise KeyboardInterrupt(kept if mapped else "") from None
     return mapped
-
-
-def _beside(plate: Path, given: str | None) -> Path | None:
-    """File that belongs to a plate: the one that was given, or that of the plate's name in a folder."""
-    if given is None:
-        return None
-    if not Path(given).is_dir():
-        if not Path(given).exists():
-            raise InputError(f"{given}: no such file or folder. Check its name; you are in {Path.cwd()}.")
-        return Path(given)
-    found = sorted(file for file in Path(given).iterdir() if file.stem == plate.stem and file.is_file())
-    if len(found) > 1:
-        raise InputError(f"{found[0]} and {found[1]} are both for {plate.name}. Leave one of them there.")
-    return found[0] if found else None
-
-
-def _names(plates: Sequence[Path]) -> dict[Path, str]:
-    """Name of a folder for each plate, none twice."""
-    names: dict[Path, str] = {}
-    for path in plates:
-        name, number = path.stem, 2
-        while name in names.values():
-            name, number = f"{path.stem}-{number}", number + 1
-        names[path] = name
-    return names
 
 
 def _text(summary: MapSummary) -> str:

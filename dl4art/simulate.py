@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.files import make_folder
+from dl4art.utils.holding import held
+from dl4art.utils.journal import Journal
 from dl4art.utils.progress import progress
 
 _HEADER = ("plate", "size in cm", "px/cm", "vertical/cm", "horizontal/cm", "weave")
@@ -66,19 +69,34 @@ def _simulate(args: argparse.Namespace) -> int:
     px_per_cm = (args.dpi or (508 if crops else 600)) / 2.54
     check_plate(size_cm, px_per_cm)
     make_folder(output)
+    series = output / f"{'crop' if crops else 'plate'}-{args.seed}"
+    parameters = {"size_cm": size_cm, "px_per_cm": px_per_cm, "bits": args.bits, "same_cloth": args.same_cloth}
+    tiles = tile_count(size_cm, px_per_cm)
     rows: list[tuple[str, ...]] = [_HEADER]
     try:
-        with progress(count * tile_count(size_cm, px_per_cm), "drawing", quiet=args.quiet) as advance:
+        with (
+            held(output),
+            Journal(series, {**parameters, "version": __version__}) as journal,
+            progress(count * tiles, "drawing", quiet=args.quiet) as advance,
+        ):
             for number in range(count):
-                scene = draw_plate(args.seed, number, size_cm, same_cloth=args.same_cloth, furnished=not crops)
-                path = output / f"{'crop' if crops else 'plate'}-{args.seed}-{number:03d}.tif"
-                about: dict[str, Any] = {"seed": args.seed, "number": number, "same_cloth": args.same_cloth}
-                truth = write_plate(path, scene, px_per_cm, bits=args.bits, about=about, advance=advance)
+                path = output / f"{series.name}-{number:03d}.tif"
+                kept = journal.row(path)
+                if kept is None or not all((output / name).is_file() for name in kept["written"]):
+                    scene = draw_plate(args.seed, number, size_cm, same_cloth=args.same_cloth, furnished=not crops)
+                    about: dict[str, Any] = {"seed": args.seed, "number": number, "same_cloth": args.same_cloth}
+                    truth = write_plate(path, scene, px_per_cm, bits=args.bits, about=about, advance=advance)
+                    means = [f"{mean:.2f}" for mean in truth.mean_densities()]
+                    written = [path.with_suffix(end).name for end in (".tif", ".truth.npz", ".json")]
+                    kept = {"means": means, "weave": scene.sheet.cloth.weave, "written": written}
+                    journal.add(path, kept)
+                else:
+                    advance(tiles)
                 size = f"{size_cm[0]:g} x {size_cm[1]:g}"
-                means = (f"{mean:.2f}" for mean in truth.mean_densities())
-                rows.append((str(path), size, f"{px_per_cm:.2f}", *means, scene.sheet.cloth.weave))
+                rows.append((str(path), size, f"{px_per_cm:.2f}", *kept["means"], kept["weave"]))
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"{len(rows) - 1} of {count} are in {output}") from None
+        done = f"{len(rows) - 1} of {count} are in {output}; the same command goes on from there"
+        raise KeyboardInterrupt(done) from None
     print(tables.text_table([tuple(map(tables.plain_text, row)) for row in rows], numeric=(1, 2, 3, 4)))
     return 0
 

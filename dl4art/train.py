@@ -1,11 +1,12 @@
-"""Train a thread counter or a fabric comparer, on simulated canvases or on data of one's own."""
+"""Train what counts, compares, segments or classifies, on simulated data or on your own."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from dl4art import _train_classes, _train_painters
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError
+from dl4art.utils.files import make_folder
+from dl4art.utils.holding import held
 
 _OPTIONS = {
     "counter": {"epochs", "crops", "draws", "check", "seed"},
     "comparer": {"epochs", "families", "steps", "check", "seed"},
+    "segmenter": {"epochs", "pictures", "steps", "check", "seed"},
 }
-_NUMBERS = ("epochs", "crops", "draws", "families", "steps", "check", "seed")
+_NUMBERS = ("epochs", "crops", "draws", "families", "pictures", "steps", "check", "seed")
 _WORDS = {
     "data": "--data",
     "unlabelled": "--unlabelled",
@@ -66,9 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--crops", type=cli.positive_integer, metavar="N", help="counter: simulated crops to train on")
     parser.add_argument("--draws", type=cli.positive_integer, metavar="N", help="counter: windows seen in an epoch")
     parser.add_argument("--families", type=cli.positive_integer, metavar="N", help="comparer: families of cloths")
-    parser.add_argument("--steps", type=cli.positive_integer, metavar="N", help="comparer: batches in an epoch")
+    parser.add_argument("--pictures", type=cli.positive_integer, metavar="N", help="segmenter: simulated paintings")
     parser.add_argument(
-        "--check", type=cli.positive_integer, metavar="N", help="crops or families to calibrate on, and to test on"
+        "--steps", type=cli.positive_integer, metavar="N", help="comparer, segmenter: batches in an epoch"
+    )
+    parser.add_argument(
+        "--check",
+        type=cli.positive_integer,
+        metavar="N",
+        help="crops, families or paintings to test on (and calibrate)",
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="seed of the training")
     parser.add_argument("--workers", type=cli.positive_integer, default=2, metavar="N", help="processes (default: 2)")
@@ -116,12 +126,13 @@ def _train(args: argparse.Namespace) -> int:
         if (learn := _LEARN.get((args.what, _source(args)))) is not None:
             model = learn(args, given, tell)
         else:
-            train = _train_counter if args.what == "counter" else _train_comparer
-            model = train(given, folder, args.workers, tell)
+            model = _TRAIN[args.what](given, folder, args.workers, tell)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"what is done is in {folder}; the same command goes on from there") from None
     # canvases of one's own are too few to calibrate on, and without labels there may be nothing to learn
     done = "trained, calibrated and tested" if (args.what, _source(args)) not in _UNSURE else "done"
+    if args.what == "segmenter":
+        done = "trained and tested"
     print(f"{done}: {model}")
     return 0
 
@@ -154,8 +165,9 @@ def _train_counter(given: dict[str, Any], folder: Path, workers: int, tell: Call
     from dl4art.regression.training import TrainingSettings, train_counter
 
     settings = dataclasses.replace(TrainingSettings(), **given)
-    train_counter(settings, folder, workers=workers, tell=tell)
-    return finish_model(settings, folder, workers=workers, tell=tell)
+    with _working_in(folder):
+        train_counter(settings, folder, workers=workers, tell=tell)
+        return finish_model(settings, folder, workers=workers, tell=tell)
 
 
 def _train_on_labels(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
@@ -179,8 +191,9 @@ def _train_on_labels(args: argparse.Namespace, given: dict[str, Any], tell: Call
     from dl4art.regression.labelled_release import finish_labelled
 
     start, before = (base.folder.weights, base.folder.path) if base else (None, None)
-    weights = train_labelled(settings, split, output, base=start, workers=args.workers, tell=tell, quiet=args.quiet)
-    return finish_labelled(settings, split, output, weights, before, workers=args.workers, tell=tell)
+    with _working_in(output):
+        weights = train_labelled(settings, split, output, base=start, workers=args.workers, tell=tell, quiet=args.quiet)
+        return finish_labelled(settings, split, output, weights, before, workers=args.workers, tell=tell)
 
 
 def _train_comparer(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:
@@ -189,8 +202,9 @@ def _train_comparer(given: dict[str, Any], folder: Path, workers: int, tell: Cal
     from dl4art.siamese.training import ComparerSettings, train_comparer
 
     settings = dataclasses.replace(ComparerSettings(), **given)
-    train_comparer(settings, folder, workers=workers, tell=tell)
-    return finish_comparer(settings, folder, workers=workers, tell=tell)
+    with _working_in(folder):
+        train_comparer(settings, folder, workers=workers, tell=tell)
+        return finish_comparer(settings, folder, workers=workers, tell=tell)
 
 
 def _train_on_canvases(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
@@ -217,29 +231,30 @@ def _train_on_canvases(args: argparse.Namespace, given: dict[str, Any], tell: Ca
     base, network = find_own_base(args.base or "shipped")
     settings = dataclasses.replace(OwnSettings(), base=f"{base.name} {base.sha256[:8]}", **given)
     counter = CombinedCounter.from_pretrained()
-    claim_own(settings, plates, output, counter=counter.name, **cli.scale_arguments(args))
-    with progress(len(plates), "framing plates", quiet=args.quiet) as advance:
-        framed = own_plates.frame_plates(
-            plates,
-            output / "plates",
-            counter,
-            crops=settings.crops,
-            seed=settings.seed,
-            opened=opened,
-            advance=advance,
+    with _working_in(output):
+        claim_own(settings, plates, output, counter=counter.name, **cli.scale_arguments(args))
+        with progress(len(plates), "framing plates", quiet=args.quiet) as advance:
+            framed = own_plates.frame_plates(
+                plates,
+                output / "plates",
+                counter,
+                crops=settings.crops,
+                seed=settings.seed,
+                opened=opened,
+                advance=advance,
+            )
+        left_out = [plate for plate in framed if not len(plate)]
+        for plate in left_out:
+            tell(f"left out: {plate.plate.name}: {plate.message}")
+        readable = [plate for plate in framed if len(plate)]
+        own_plates.check_enough([plate.plate for plate in readable], args.data, "readable ")
+        split = own_plates.split_plates(readable, settings.seed)
+        rows = [(tables.plain_text(name), *map(str, rest)) for name, *rest in own_plates.canvas_rows(split)]
+        print(tables.text_table([("canvas", "plates", "crops", "for"), *rows], numeric=(1, 2)), flush=True)
+        trained = train_own(
+            settings, split, output, network, base.weights, workers=args.workers, tell=tell, quiet=args.quiet
         )
-    left_out = [plate for plate in framed if not len(plate)]
-    for plate in left_out:
-        tell(f"left out: {plate.plate.name}: {plate.message}")
-    readable = [plate for plate in framed if len(plate)]
-    own_plates.check_enough([plate.plate for plate in readable], args.data, "readable ")
-    split = own_plates.split_plates(readable, settings.seed)
-    rows = [(tables.plain_text(name), *map(str, rest)) for name, *rest in own_plates.canvas_rows(split)]
-    print(tables.text_table([("canvas", "plates", "crops", "for"), *rows], numeric=(1, 2)), flush=True)
-    trained = train_own(
-        settings, split, output, network, base.weights, workers=args.workers, tell=tell, quiet=args.quiet
-    )
-    return finish_own(settings, split, output, base, trained, left_out=left_out, workers=args.workers, tell=tell)
+        return finish_own(settings, split, output, base, trained, left_out=left_out, workers=args.workers, tell=tell)
 
 
 def _train_unlabelled(args: argparse.Namespace, given: dict[str, Any], tell: Callable[[str], None]) -> Path:
@@ -266,9 +281,29 @@ def _train_unlabelled(args: argparse.Namespace, given: dict[str, Any], tell: Cal
     load_keras()
     from dl4art.regression.self_training import refine_counter
 
-    return refine_counter(settings, data, output, base, workers=args.workers, tell=tell, quiet=args.quiet)
+    with _working_in(output):
+        return refine_counter(settings, data, output, base, workers=args.workers, tell=tell, quiet=args.quiet)
 
 
+@contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    """Make the folder of a training, and hold it."""
+    make_folder(folder)
+    with held(folder):
+        yield
+
+
+def _train_segmenter(given: dict[str, Any], folder: Path, workers: int, tell: Callable[[str], None]) -> Path:
+    load_keras()
+    from dl4art.craquelure.release import finish_segmenter
+    from dl4art.craquelure.training import SegmenterSettings, train_segmenter
+
+    settings = dataclasses.replace(SegmenterSettings(), **given)
+    train_segmenter(settings, folder, workers=workers, tell=tell)
+    return finish_segmenter(settings, folder, workers=workers, tell=tell)
+
+
+_TRAIN = {"counter": _train_counter, "comparer": _train_comparer, "segmenter": _train_segmenter}
 _LEARN = {
     ("counter", "data"): _train_on_labels,
     ("counter", "unlabelled"): _train_unlabelled,

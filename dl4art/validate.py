@@ -6,11 +6,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError
 from dl4art.utils.files import make_folder
+from dl4art.utils.holding import held
 from dl4art.utils.progress import in_steps, progress
+
+if TYPE_CHECKING:
+    from dl4art.cropping import Plate
+    from dl4art.regression.validation import ManualCount
 
 _STEPS = 1000
 
@@ -47,14 +53,22 @@ def _validate(args: argparse.Namespace) -> int:
 
     # only now that the call stands: this brings NumPy
     from dl4art.cropping import read_plate
-    from dl4art.regression.validation import agreement, check_spots, compare_counts, read_manual
-    from dl4art.utils.provenance import provenance
+    from dl4art.regression.validation import check_spots, read_manual
 
     counts = read_manual(args.manual)
     plate = read_plate(args.plate, **cli.scale_arguments(args))
     check_spots(counts, plate)
-    if args.output:
-        make_folder(args.output)
+    if not args.output:
+        return _checked(args, counts, plate)
+    make_folder(args.output)
+    with held(args.output):
+        return _checked(args, counts, plate)
+
+
+def _checked(args: argparse.Namespace, counts: Sequence[ManualCount], plate: Plate) -> int:
+    from dl4art.regression.validation import agreement, compare_counts
+    from dl4art.utils.provenance import provenance
+
     if args.map:
         from dl4art.regression.mapped_plate import check_map_of, read_map
 

@@ -12,6 +12,7 @@ from PIL import Image
 from dl4art import count
 from dl4art.regression import count_file
 from dl4art.regression.estimate import ThreadEstimate
+from dl4art.utils.holding import held
 
 COLUMNS = [
     "file",
@@ -320,14 +321,52 @@ def test_a_resumed_result_is_the_uninterrupted_one(crops, tmp_path, counter):
     assert (tmp_path / "r.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
-def test_other_settings_start_again(crops, tmp_path, counter, capsys):
+def test_other_settings_are_refused_until_what_is_done_is_deleted(crops, tmp_path, counter, capsys):
     counter.interrupt_after = 2
     assert run(crops, "-o", tmp_path / "r.csv", "--batch-size", "2") == 130
     counter.interrupt_after, counter.seen = None, 0
-    assert run(crops, "-o", tmp_path / "r.csv", "--px-per-cm", "220") == 0
-    assert counter.seen == 5
-    assert "2 rows of an interrupted run with other settings are discarded" in capsys.readouterr().err
+    words = (crops, "-o", tmp_path / "r.csv", "--px-per-cm", "220")
+    assert run(*words) == 2
+    said = capsys.readouterr().err
+    assert "2 inputs are done there with other settings (px_per_cm None, not 220.0)" in said
+    assert counter.seen == 0
+    (tmp_path / ".r.csv.journal.jsonl").unlink()
+    assert run(*words) == 0
     assert {row["px_per_cm"] for row in rows_of(tmp_path / "r.csv")} == {"220.0"}
+
+
+def test_what_was_done_holds_however_the_files_are_named(crops, tmp_path, counter, monkeypatch):
+    counter.interrupt_after = 2
+    assert run(crops, "-o", tmp_path / "r.csv", "--batch-size", "2") == 130
+    counter.interrupt_after, counter.seen = None, 0
+    monkeypatch.chdir(tmp_path)
+    assert run("crops", "-o", "r.csv") == 0
+    assert counter.seen == 3
+    assert [row["file"] for row in rows_of(tmp_path / "r.csv")] == [f"crops/c{number}.tif" for number in range(5)]
+
+
+@pytest.mark.parametrize("change", ["changed", "gone"])
+def test_a_file_that_changes_while_it_is_counted(change, crops, tmp_path, counter, monkeypatch):
+    def predict(pictures, *, px_per_cm):
+        if change == "gone":
+            (crops / "c1.tif").unlink()
+        else:
+            write(crops / "c1.tif", shape=(310, 300))
+        return [counter.one(picture) for picture in pictures]
+
+    monkeypatch.setattr(counter, "predict", predict)
+    assert run(crops, "-o", tmp_path / "r.csv") == 1
+    rows = rows_of(tmp_path / "r.csv")
+    assert [row["status"] for row in rows] == ["ok", "failed", "ok", "ok", "ok"]
+    assert change in rows[1]["message"]
+
+
+def test_a_result_that_another_run_holds(crops, tmp_path, counter, capsys):
+    with held(tmp_path / "r.json"):
+        assert run(crops, "-o", tmp_path / "r.csv", "--format", "csv,json") == 2
+    assert "another run is writing there: process" in capsys.readouterr().err
+    assert counter.seen == 0
+    assert run(crops, "-o", tmp_path / "r.csv", "--format", "csv,json") == 0
 
 
 def test_interrupted_before_anything_is_done(crops, tmp_path, counter, capsys):

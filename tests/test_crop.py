@@ -24,7 +24,8 @@ def plates(tmp_path):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """What a person sees in a folder: hidden files, such as the journal, left out."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def test_a_folder_of_plates_becomes_crops_that_state_their_scale(plates, tmp_path, capsys):
@@ -74,12 +75,12 @@ def test_the_user_states_the_scale(tmp_path, capsys, scale, width):
 
 
 def test_fewer_crops_than_asked_for_are_mentioned(plates, tmp_path, capsys):
-    words = ["-o", str(tmp_path / "crops"), "--crop-cm", "3.4", "--random"]
-    assert crop.main([str(plates / "a.tif"), *words, "4"]) == 0
+    words = [str(plates / "a.tif"), "--crop-cm", "3.4"]
+    assert crop.main([*words, "-o", str(tmp_path / "few"), "--random", "4"]) == 0
     assert "no room" not in capsys.readouterr().out
-    assert crop.main([str(plates / "a.tif"), *words, "40"]) == 0
+    assert crop.main([*words, "-o", str(tmp_path / "many"), "--random", "40"]) == 0
     assert "no room for 40 crops" in capsys.readouterr().out
-    assert len(names(tmp_path / "crops")) == 9
+    assert len(names(tmp_path / "many")) == 9
 
 
 def test_plates_of_one_name_do_not_overwrite_each_other(plates, tmp_path):
@@ -151,6 +152,48 @@ def test_what_was_cut_before_an_interruption_stays(plates, tmp_path, capsys, mon
     assert crop.main([str(plates), "-o", str(tmp_path / "crops")]) == 130
     assert len(names(tmp_path / "crops")) == 4
     assert "4 crops of 1 of 2 files" in capsys.readouterr().err
+    monkeypatch.setattr(crop, "_cut", inner)
+    written = (tmp_path / "crops" / "a_x000.000_y000.000.tif").stat().st_mtime_ns
+    assert crop.main([str(plates), "-o", str(tmp_path / "crops")]) == 0
+    assert capsys.readouterr().out.count("3.50 x 3.50") == 1
+    assert len(names(tmp_path / "crops")) == 6
+    assert (tmp_path / "crops" / "a_x000.000_y000.000.tif").stat().st_mtime_ns == written
+
+
+def test_crops_cut_in_other_ways_are_not_mixed(plates, tmp_path, capsys):
+    words = [str(plates), "-o", str(tmp_path / "crops")]
+    assert crop.main(words) == 0
+    before = names(tmp_path / "crops")
+    assert crop.main([*words, "--step", "1"]) == 2
+    assert "step None, not 1.0" in capsys.readouterr().err
+    assert names(tmp_path / "crops") == before
+
+
+def test_a_plate_that_has_changed_is_not_mixed_with_its_old_crops(plates, tmp_path, capsys):
+    words = [str(plates), "-o", str(tmp_path / "crops")]
+    assert crop.main(words) == 0
+    canvas(plates / "a.tif", rows=800)
+    assert crop.main(words) == 1
+    assert "has changed since its results, a, were written" in capsys.readouterr().out
+    for path in (tmp_path / "crops").glob("a_*.tif"):
+        path.unlink()
+    assert crop.main(words) == 0
+
+
+def test_a_second_plate_of_a_name_does_not_take_it_over(plates, tmp_path):
+    assert crop.main([str(plates / "deep"), "-o", str(tmp_path / "crops")]) == 0
+    before = (tmp_path / "crops" / "b_x000.000_y000.000.tif").read_bytes()
+    canvas(plates / "b.tif", rows=350, columns=350)
+    assert crop.main([str(plates), "-o", str(tmp_path / "crops")]) == 0
+    assert (tmp_path / "crops" / "b_x000.000_y000.000.tif").read_bytes() == before
+    assert "b-2_x000.000_y000.000.tif" in names(tmp_path / "crops")
+
+
+def test_crops_of_plates_whose_names_windows_cannot_have(tmp_path):
+    for name in ("a:b. .tif", "nul.tif", "A_b.tif"):
+        canvas(tmp_path / name, rows=310, columns=310)
+    assert crop.main([str(tmp_path), "-o", str(tmp_path / "crops")]) == 0
+    assert names(tmp_path / "crops") == [f"{name}_x000.000_y000.000.tif" for name in ("A_b", "_nul", "a_b-2")]
 
 
 @pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["--wrong"], 2), (["none.tif", "-o", "crops"], 2)])

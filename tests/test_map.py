@@ -94,7 +94,7 @@ def test_several_plates_are_one_canvas_and_go_on_where_they_were(plate, tmp_path
     shown = capsys.readouterr()
     assert "c.tif" in shown.err
     assert shown.out.count("vertical/cm") == 2
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b", "report.html", "summary.json"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a", "b", "report.html", "summary.json"]
     assert "Three" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     before = (tmp_path / "out" / "a" / "cells.csv").stat().st_mtime_ns
     (folder / "c.tif").unlink()

@@ -94,9 +94,9 @@ def test_the_readme_names_commands_that_exist():
 
 
 def test_what_a_room_offers_is_there():
-    from dl4art import regression, siamese
+    from dl4art import craquelure, regression, siamese
 
-    for room in (regression, siamese):
+    for room in (craquelure, regression, siamese):
         assert set(room.__all__) <= set(dir(room))
         for name in room.__all__:
             assert getattr(room, name).__name__ == name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import numpy.typing as npt
 from contourpy import contour_generator
 from PIL import Image, ImageDraw
 
-from dl4art.craquelure.metrics import check_labels
+from dl4art.craquelure.measures import LEFT_OUT
+from dl4art.craquelure.metrics import Labels, check_labels
 from dl4art.craquelure.skeleton import Mask, skeletonise
 from dl4art.craquelure.strips import Points, simplified, trace
 from dl4art.cropping.outlines import fill
-from dl4art.cropping.shapes import Drawing, Shape, read_drawing, write_drawing
+from dl4art.cropping.shapes import Shape, read_drawing, write_shapes
 from dl4art.simulation.paintings import CLASSES
 from dl4art.utils.errors import InputError
 
@@ -23,6 +25,8 @@ _CRACK, _LOSS = CLASSES.index("craquelure"), CLASSES.index("loss")
 _NAMES = {"craquelure": _CRACK, "crack": _CRACK, "loss": _LOSS, "paint loss": _LOSS, "background": 0}
 CRACK_WIDTH_PX = 3
 """Width of a crack that was drawn as a line."""
+_TILE_PX = 2048
+"""Lines and outlines are cut at multiples of this, so that pictures of any size can be written."""
 _LINES = {"linestrip", "line"}
 _CORNERS_OFF_PX = 0.4
 
@@ -75,7 +79,7 @@ def write_damage(mask: npt.NDArray[Any], path: str | Path, image: str) -> None:
     Parameters
     ----------
     mask : ndarray of int, shape (h, w)
-        Numbers of `CLASSES`.
+        Numbers of `CLASSES`; what is `measures.LEFT_OUT` is not drawn.
     path : path
         The JSON file; an old one is replaced.
     image : str
@@ -88,12 +92,23 @@ def write_damage(mask: npt.NDArray[Any], path: str | Path, image: str) -> None:
     OutputError
         If the file cannot be written.
     """
-    mask = check_labels(np.asarray(mask))
+    mask = np.asarray(mask)
+    write_shapes(_every_shape(mask), path, image, (mask.shape[0], mask.shape[1]))
+
+
+def _every_shape(mask: npt.NDArray[Any]) -> Iterator[Shape]:
+    for top in range(0, mask.shape[0], _TILE_PX):
+        for left in range(0, mask.shape[1], _TILE_PX):
+            tile = mask[top : top + _TILE_PX, left : left + _TILE_PX]
+            yield from _shapes(check_labels(np.where(tile == LEFT_OUT, 0, tile)), np.array([left, top], np.float64))
+
+
+def _shapes(mask: Labels, corner: Points) -> list[Shape]:
+    """Draw a part of a mask whose upper-left corner (x, y) lies at `corner`."""
     # pixel (0, 0) reaches from 0 to 1 in labelme
     strips = [simplified(line[:, ::-1] + 0.5, 0.75) for line in trace(skeletonise(mask == _CRACK))]
-    shapes = [Shape("", CLASSES[_CRACK], "linestrip", strip) for strip in strips]
-    shapes += [Shape("", CLASSES[_LOSS], "polygon", polygon) for polygon in _outlines(mask == _LOSS)]
-    write_drawing(Drawing(image, (mask.shape[0], mask.shape[1]), shapes), path)
+    shapes = [Shape("", CLASSES[_CRACK], "linestrip", strip + corner) for strip in strips]
+    return shapes + [Shape("", CLASSES[_LOSS], "polygon", polygon + corner) for polygon in _outlines(mask == _LOSS)]
 
 
 def _pixels(drawn: Shape, number: int, size: tuple[int, int], width_px: int) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,37 +11,24 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from dl4art.craquelure.metrics import check_labels
+from dl4art.craquelure.islands import IslandSizes, island_sizes
+from dl4art.craquelure.metrics import Labels, check_labels
 from dl4art.craquelure.skeleton import Mask, skeletonise
 from dl4art.simulation.paintings import CLASSES
 from dl4art.utils.errors import InputError
 
 ROSE_BINS = 12
 """Directions of cracks are counted in so many bins of 15 degrees."""
+LEFT_OUT = len(CLASSES)
+"""What stands in a mask, in place of a class, where a person has said that nothing counts."""
 _STRIP_PX = 1024  # rows that are worked on at a time
-_MARGIN_PX = 64  # and how many more on either side: wider than half of any crack
+_STRIP_AREA_PX = 8_000_000  # and not many more pixels than this
+_MARGIN_PX = 64  # how many more rows on either side: wider than half of any crack
 # length of a step between two pixels of a centre-line, level or upright, and slanting: unbiased over all directions
 # (Kulpa, Area and Perimeter Measurement of Blobs in Discrete Binary Pictures, 1977)
 _LEVEL_STEP, _SLANTING_STEP = 0.948, 1.343
 _SMOOTHING_PX = 2.5
-
-
-@dataclass(frozen=True)
-class IslandSizes:
-    """Areas of the islands that cracks and losses close off wholly within the picture.
-
-    Attributes
-    ----------
-    count : int
-        How many.
-    small, median, large : float
-        10th, 50th and 90th percentile of their areas in px; NaN if there are none.
-    """
-
-    count: int
-    small: float
-    median: float
-    large: float
+_PEAK = 1.5
 
 
 @dataclass(frozen=True)
@@ -53,12 +41,16 @@ class DamageMeasures:
         Rows and columns of the picture.
     px_per_cm : float or None
         Scale; None if it is not known.
+    left_out_px : int
+        Pixels that are left out of everything.
     loss_px, crack_px : int
         Pixels of either class.
     crack_length_px : float
         Length of all centre-lines.
-    wide_px : float
-        95th percentile of the width of cracks along their centre-lines; NaN without cracks.
+    median_width_px, wide_px : float
+        50th and 95th percentile of the width of cracks along their centre-lines; NaN without cracks.
+    widths : tuple of float
+        Share of the centre-lines at which the crack is 0, 1, 2, ... px wide, rounded.
     islands : IslandSizes
         Of the paint between the cracks.
     rose : tuple of float
@@ -68,27 +60,40 @@ class DamageMeasures:
 
     shape: tuple[int, int]
     px_per_cm: float | None
+    left_out_px: int
     loss_px: int
     crack_px: int
     crack_length_px: float
+    median_width_px: float
     wide_px: float
+    widths: tuple[float, ...]
     islands: IslandSizes
     rose: tuple[float, ...]
 
     @property
+    def area_px(self) -> int:
+        """Pixels that count."""
+        return math.prod(self.shape) - self.left_out_px
+
+    @property
     def loss_percent(self) -> float:
         """Share of the picture that is paint loss, in percent."""
-        return 100 * self.loss_px / math.prod(self.shape)
+        return 100 * _ratio(self.loss_px, self.area_px)
 
     @property
     def crack_percent(self) -> float:
         """Share of the picture that is craquelure, in percent."""
-        return 100 * self.crack_px / math.prod(self.shape)
+        return 100 * _ratio(self.crack_px, self.area_px)
+
+    @property
+    def crack_px_per_px2(self) -> float:
+        """Length of cracks on a pixel."""
+        return _ratio(self.crack_length_px, self.area_px)
 
     @property
     def area_cm2(self) -> float | None:
-        """Area of the picture."""
-        return None if self.px_per_cm is None else math.prod(self.shape) / self.px_per_cm**2
+        """Area of the picture, less what is left out."""
+        return None if self.px_per_cm is None else self.area_px / self.px_per_cm**2
 
     @property
     def loss_cm2(self) -> float | None:
@@ -98,51 +103,80 @@ class DamageMeasures:
     @property
     def crack_cm_per_cm2(self) -> float | None:
         """Length of cracks on a square centimetre."""
-        if self.px_per_cm is None:
-            return None
-        return self.crack_length_px * self.px_per_cm / math.prod(self.shape)
+        return None if self.px_per_cm is None else self.crack_px_per_px2 * self.px_per_cm
 
     @property
     def mean_width_px(self) -> float:
         """Mean width of cracks: their area over their length; NaN without cracks."""
-        return self.crack_px / self.crack_length_px if self.crack_length_px else math.nan
+        return _ratio(self.crack_px, self.crack_length_px)
 
     @property
     def mean_width_mm(self) -> float | None:
         """The same in millimetres."""
-        return None if self.px_per_cm is None else 10 * self.mean_width_px / self.px_per_cm
+        return self.in_mm(self.mean_width_px)
+
+    @property
+    def median_width_mm(self) -> float | None:
+        """Median width of cracks."""
+        return self.in_mm(self.median_width_px)
+
+    @property
+    def wide_mm(self) -> float | None:
+        """95th percentile of the width of cracks."""
+        return self.in_mm(self.wide_px)
 
     @property
     def median_island_mm2(self) -> float | None:
         """Median area of the islands."""
         return None if self.px_per_cm is None else 100 * self.islands.median / self.px_per_cm**2
 
+    @property
+    def directions(self) -> tuple[float, ...]:
+        """Directions in which clearly more cracks run than in others, degrees counter-clockwise from level.
+
+        Peaks of the rose of at least `_PEAK` times what each bin would hold if all were alike, the highest first.
+        """
+        peaks = [
+            (share, 180 * number / ROSE_BINS)
+            for number, share in enumerate(self.rose)
+            if share * ROSE_BINS >= _PEAK and share >= max(self.rose[number - 1], self.rose[(number + 1) % ROSE_BINS])
+        ]
+        return tuple(angle for _, angle in sorted(peaks, reverse=True))
+
+    def in_mm(self, pixels: float) -> float | None:
+        """Turn a length in px into millimetres; None without a scale."""
+        return None if self.px_per_cm is None else 10 * pixels / self.px_per_cm
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON: numbers that do not exist are None."""
         derived = (
+            "area_px",
             "loss_percent",
             "crack_percent",
             "area_cm2",
             "loss_cm2",
+            "crack_px_per_px2",
             "crack_cm_per_cm2",
             "mean_width_px",
             "mean_width_mm",
+            "median_width_mm",
+            "wide_mm",
             "median_island_mm2",
         )
         values = {**asdict(self), **{name: getattr(self, name) for name in derived}}
-        values["shape"], values["rose"] = list(self.shape), list(self.rose)
+        values["directions_degrees"] = self.directions
         return {name: _none_for_nan(value) for name, value in values.items()}
 
 
 def measure_damage(mask: npt.NDArray[Any], px_per_cm: float | None = None) -> DamageMeasures:
     """Measure the cracks and losses of a segmentation.
 
-    Worked on in strips of rows, but for the islands, which take four bytes a pixel.
+    Worked on in strips of rows, so that little more than the mask is in memory.
 
     Parameters
     ----------
     mask : ndarray of int, shape (h, w)
-        Numbers of `CLASSES`.
+        Numbers of `CLASSES`, or `LEFT_OUT`.
     px_per_cm : float, optional
         Scale of the picture.
 
@@ -151,32 +185,60 @@ def measure_damage(mask: npt.NDArray[Any], px_per_cm: float | None = None) -> Da
     InputError
         If the mask holds other numbers, is empty, or the scale is not above zero.
     """
-    mask = check_labels(np.asarray(mask))
+    mask = np.asarray(mask)
     if mask.ndim != 2 or not mask.size:
         raise InputError(f"mask: shape {mask.shape} is no picture. Give a number for each pixel, (rows, columns).")
     if px_per_cm is not None and not (math.isfinite(px_per_cm) and px_per_cm > 0):
         raise InputError(f"px_per_cm is {px_per_cm:g}; state a number above zero, or leave it out.")
-    cracks = mask == CLASSES.index("craquelure")
+    counts = np.zeros(3, np.int64)
     length, widths, rose = 0.0, [], np.zeros(ROSE_BINS)
-    for top in range(0, mask.shape[0], _STRIP_PX):
-        first, last = max(0, top - _MARGIN_PX), min(mask.shape[0], top + _STRIP_PX + _MARGIN_PX)
-        strip = cracks[first:last]
-        own = slice(top - first, min(top + _STRIP_PX, mask.shape[0]) - first)
-        lines = skeletonise(strip)
+    for classes, out, own in _strips(mask):
+        for place, kind in enumerate(("loss", "craquelure")):
+            counts[place] += (classes[own] == CLASSES.index(kind)).sum()
+        counts[2] += out[own].sum()
+        cracks = classes == CLASSES.index("craquelure")
+        lines = skeletonise(cracks)
         length += _length(lines, own)
-        widths.append(_widths(strip, lines, own))
+        widths.append(_widths(cracks, lines, own))
         rose += _rose(lines, own)
-    wide = np.concatenate(widths)
+    every = np.concatenate(widths)
+    median, wide = np.quantile(every, (0.5, 0.95)).tolist() if len(every) else (math.nan, math.nan)
     return DamageMeasures(
         shape=(mask.shape[0], mask.shape[1]),
         px_per_cm=px_per_cm,
-        loss_px=int((mask == CLASSES.index("loss")).sum()),
-        crack_px=int(cracks.sum()),
+        left_out_px=int(counts[2]),
+        loss_px=int(counts[0]),
+        crack_px=int(counts[1]),
         crack_length_px=length,
-        wide_px=float(np.quantile(wide, 0.95)) if len(wide) else math.nan,
-        islands=_islands(mask == CLASSES.index("background")),
+        median_width_px=median,
+        wide_px=wide,
+        widths=tuple((np.bincount(np.rint(every).astype(int)) / max(1, len(every))).tolist()),
+        islands=island_sizes(_paint(mask)),
         rose=tuple((rose / rose.sum()).tolist()) if rose.any() else (0.0,) * ROSE_BINS,
     )
+
+
+def _strips(mask: npt.NDArray[Any]) -> Iterator[tuple[Labels, Mask, slice]]:
+    """Give strips with a margin: their classes, what is left out, and which rows are their own."""
+    rows = max(1, min(_STRIP_PX, _STRIP_AREA_PX // mask.shape[1]))
+    for top in range(0, mask.shape[0], rows):
+        first, last = max(0, top - _MARGIN_PX), min(mask.shape[0], top + rows + _MARGIN_PX)
+        out = mask[first:last] == LEFT_OUT
+        classes = check_labels(np.where(out, 0, mask[first:last]))
+        yield classes, out, slice(top - first, min(top + rows, mask.shape[0]) - first)
+
+
+def _paint(mask: npt.NDArray[Any]) -> Iterator[tuple[Mask, Mask]]:
+    """Give strips for `island_sizes`."""
+    top = 0
+    for classes, out, own in _strips(mask):
+        beyond = ndimage.binary_dilation(out)[own] if out.any() else np.zeros_like(out[own])
+        beyond[:, [0, -1]] = True
+        # what touches the border goes on beyond it
+        beyond[0] |= top == 0
+        top += len(beyond)
+        beyond[-1] |= top == mask.shape[0]
+        yield (classes == CLASSES.index("background"))[own] & ~out[own], beyond
 
 
 def _length(lines: Mask, own: slice) -> float:
@@ -191,13 +253,31 @@ def _length(lines: Mask, own: slice) -> float:
     return float(_LEVEL_STEP * level + _SLANTING_STEP * slanting)
 
 
-def _widths(strip: Mask, lines: Mask, own: slice) -> npt.NDArray[np.float32]:
-    """Width of cracks at each pixel of their centre-lines."""
-    if not lines.any():
-        return np.empty(0, np.float32)
-    # from the centre of a pixel to that of the nearest one outside: half a pixel too much on either side
-    half = ndimage.distance_transform_edt(strip)
-    return np.asarray(2 * half[own][lines[own]] - 1, np.float32)
+def _widths(cracks: Mask, lines: Mask, own: slice) -> npt.NDArray[np.float32]:
+    """Width of cracks at each pixel of their centre-lines.
+
+    From how far the crack reaches across and how far down: a band that is cut by a level line over a length h, and by
+    an upright one over v, is h v / sqrt(h^2 + v^2) wide.
+    """
+    padded = np.pad(cracks, 1)
+    rows, columns = np.nonzero(lines[own])
+    places = (rows + own.start + 1) * padded.shape[1] + columns + 1
+    level, upright = (_chords(padded.ravel(), places, step) for step in (1, padded.shape[1]))
+    # where a chord does not end, the other one is the width
+    inverse = np.hypot(1 / level, 1 / upright)
+    return np.asarray(1 / np.maximum(inverse, 1 / _MARGIN_PX), np.float32)
+
+
+def _chords(flat: Mask, places: npt.NDArray[np.intp], step: int) -> npt.NDArray[np.float64]:
+    """How many pixels of a crack lie in a row with each place; infinite if it is very long."""
+    lengths = np.ones(len(places))
+    for onward in (step, -step):
+        left = np.arange(len(places))
+        for further in range(1, _MARGIN_PX + 1):
+            left = left[flat[places[left] + onward * further]]
+            lengths[left] += 1
+        lengths[left] = np.inf
+    return lengths
 
 
 def _rose(lines: Mask, own: slice) -> npt.NDArray[np.float64]:
@@ -213,18 +293,8 @@ def _rose(lines: Mask, own: slice) -> npt.NDArray[np.float64]:
     return np.bincount(bins, minlength=ROSE_BINS).astype(np.float64)
 
 
-def _islands(paint: Mask) -> IslandSizes:
-    number, count = ndimage.label(paint)
-    sizes = np.bincount(number.ravel(), minlength=count + 1)
-    # what touches the border goes on beyond it
-    open_ = np.unique(np.concatenate([number[0], number[-1], number[:, 0], number[:, -1]]))
-    sizes[open_] = 0
-    sizes[0] = 0
-    areas = sizes[sizes > 0]
-    if not len(areas):
-        return IslandSizes(0, math.nan, math.nan, math.nan)
-    small, median, large = np.quantile(areas, (0.1, 0.5, 0.9)).tolist()
-    return IslandSizes(len(areas), small, median, large)
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
 
 
 def _none_for_nan(value: Any) -> Any:

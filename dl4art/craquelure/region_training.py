@@ -27,6 +27,7 @@ from dl4art.utils.checkpoints import BEST, Checkpoints, load_weights
 from dl4art.utils.evaluation import Answer, Evaluation
 from dl4art.utils.files import make_folder
 from dl4art.utils.fine_tuning import claim, fit
+from dl4art.utils.holding import held
 from dl4art.utils.provenance import versions
 from dl4art.utils.shards import make_shards
 from dl4art.utils.window_classifier import WindowClassifier, save_classifier
@@ -170,6 +171,11 @@ def train_regions(
     """
     folder = Path(folder)
     make_folder(folder)
+    with held(folder):
+        return _train(settings, folder, workers=workers, tell=tell, quiet=quiet)
+
+
+def _train(settings: RegionSettings, folder: Path, *, workers: int, tell: Tell, quiet: bool) -> Path:
     claim(folder, asdict(settings))
     kept = Checkpoints(folder, settings.recipe.epochs, seed=settings.seed, tell=tell)
     keras.utils.set_random_seed(settings.seed)
@@ -191,17 +197,17 @@ def train_regions(
             seed=settings.seed,
             epoch=kept.done,
         )
-        held = InOrder(_windows(stop, settings, 1), stop.region.tolist(), len(REGIONS))
+        stopping = InOrder(_windows(stop, settings, 1), stop.region.tolist(), len(REGIONS))
         compile_network(network, settings.recipe, settings.recipe.epochs * len(draws))
         kept.restore(network)
-        fit(network, draws, held, kept, quiet=quiet)
+        fit(network, draws, stopping, kept, quiet=quiet)
     load_weights(network, folder / BEST)
     classifier = WindowClassifier(network, REGIONS, settings.side)
     evaluation = judge_regions(classifier, simulate("test", settings.check, settings.test_px))
     tell(f"simulated paintings never trained on: accuracy {evaluation.accuracies[0]:.3f}")
     target = folder / "regions"
     config = {
-        **region_config(settings.network, settings.element),
+        **region_config("cnn", settings.element, settings.network),
         "note": NOTE,
         "recipe": asdict(settings),
         "versions": versions(),

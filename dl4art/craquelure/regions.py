@@ -9,22 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from dl4art.craquelure.patterns import PatternNetwork, PatternTrainer
 from dl4art.craquelure.tophat import TopHat, enhance, side_from_mm
 from dl4art.cropping.photographs import Photograph, read_photograph
 from dl4art.utils.class_training import Plan
 from dl4art.utils.errors import InputError, ModelError
-from dl4art.utils.window_classifier import WindowClassifier, load_classifier
-from dl4art.utils.window_training import Recipe
+from dl4art.utils.window_classifier import Network, WindowClassifier, check_numbers, load_classifier
+from dl4art.utils.window_training import Recipe, trainer
 from dl4art.utils.windows import InMemory, Pixels, Source
 
 KIND = "craquelure-region"
 DEFAULT_MODEL = "regions"
+Method = Literal["patterns", "cnn"]
 SIDE = 224
 """Of a window, px."""
 ELEMENT_PX = 9
@@ -161,6 +163,7 @@ RECIPE = Recipe(epochs=12, draws=1536, batch=32, rate=2e-3, smoothing=0.1, turns
 def region_plan(
     recipe: Recipe = RECIPE,
     *,
+    method: Method = "patterns",
     element: Element | None = None,
     network: RegionNetwork | None = None,
     base: str | Path | None = None,
@@ -175,13 +178,15 @@ def region_plan(
     Parameters
     ----------
     recipe : Recipe
-        How it learns.
+        How a CNN learns.
+    method : {'patterns', 'cnn'}
+        Local binary patterns, for few photographs, or the CNN of the study, for many.
     element : Element
         Of the top-hat.
     network : RegionNetwork
-        What learns.
+        The CNN.
     base : str or path
-        A model to start from, all but its answer; of this network.
+        A CNN to start from, all but its answer.
     scale : mapping
         Of all photographs, as `read_photograph` takes it.
     side, cuts, looks, **more
@@ -194,57 +199,68 @@ def region_plan(
     """
     tool = element or Element()
     start = None if base is None else load_regions(base)
-    chosen = network or (RegionNetwork() if start is None else _network_of(_config(start)))
+    chosen = network or RegionNetwork()
+    name = "none"
+    if start is not None and start.folder is not None:
+        if start.folder.config["method"] != "cnn":
+            raise ModelError(f"{start.folder.path}: no CNN, and only that can be started from. Leave --from out.")
+        chosen, name = _network_of(start.folder.config), f"{start.folder.name} {start.folder.sha256[:8]}"
 
     def build(classes: int) -> keras.Model:
-        built = build_region_network(chosen, classes)
+        built: keras.Model = build_region_network(chosen, classes)
         if start is not None:
+            known = cast(keras.Model, start.network)
             for layer in built.layers:
-                if layer.name != _ANSWER:
-                    layer.set_weights(start.network.get_layer(layer.name).get_weights())
+                if layer.weights and layer.name != _ANSWER:
+                    layer.set_weights(known.get_layer(layer.name).get_weights())
         return built
 
+    cnn = method == "cnn"
     return Plan(
         kind=KIND,
         what="Craquelure by class",
         opened=lambda path: open_enhanced(path, tool, **(scale or {})),
-        build=build,
+        train=trainer(build, recipe) if cnn else PatternTrainer(),
         side=side,
         cuts=cuts,
         looks=looks,
-        recipe=recipe,
-        config=region_config(chosen, tool),
-        base="none" if start is None or start.folder is None else f"{start.folder.name} {start.folder.sha256[:8]}",
+        recipe=asdict(recipe) if cnn else {},
+        config=region_config(method, tool, chosen),
+        base=name,
         **more,
     )
 
 
-def region_config(network: RegionNetwork, element: Element) -> dict[str, Any]:
-    """Give what a model folder tells of the network and the top-hat."""
-    return {"network": asdict(network), "element": asdict(element)}
+def region_config(method: Method, element: Element, network: RegionNetwork) -> dict[str, Any]:
+    """Give what a model folder tells of the method and the top-hat."""
+    known = {"network": asdict(network)} if method == "cnn" else {}
+    return {"method": method, "element": asdict(element), **known}
 
 
 def load_regions(name_or_folder: str | Path) -> WindowClassifier:
     """Load a classifier of craquelure, a shipped one by name or a model folder; ModelError if it is none."""
-    return load_classifier(
-        name_or_folder,
-        KIND,
-        "craquelure",
-        lambda config: build_region_network(_network_of(config), len(config["classes"])),
-    )
+
+    def build(config: Mapping[str, Any]) -> Network:
+        classes = len(config["classes"])
+        if config["method"] == "patterns":
+            return PatternNetwork.empty(classes)
+        built: Network = build_region_network(_network_of(config), classes)
+        return built
+
+    return load_classifier(name_or_folder, KIND, "craquelure", build)
 
 
 def element_of(classifier: WindowClassifier) -> Element:
     """Structuring element that a classifier was trained with."""
-    return Element(**_config(classifier)["element"])
-
-
-def _config(classifier: WindowClassifier) -> dict[str, Any]:
     if classifier.folder is None:
         raise ModelError("this classifier is of no model folder. Save it first.")
-    return classifier.folder.config
+    return Element(**classifier.folder.config["element"])
 
 
 def _network_of(config: Mapping[str, Any]) -> RegionNetwork:
     known = dict(config["network"])
-    return RegionNetwork(**{**known, "filters": tuple(known["filters"])})
+    filters, halved = (
+        check_numbers("filters", known.pop("filters")),
+        check_numbers("halved", [known.pop("halved")], 0, 4),
+    )
+    return RegionNetwork(filters=filters, halved=halved[0], **known)

@@ -20,8 +20,12 @@ from dl4art.craquelure.tiles import Read, answer_by_tiles, read_from, tile_count
 from dl4art.simulation.paintings import CLASSES
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import make_folder
+from dl4art.utils.model_files import read_card
 from dl4art.utils.models import ModelFolder, find_model, write_model
+from dl4art.utils.weights import check_sides, check_weights
 
+DEFAULT_MODEL = "segmenter"
+"""Name of the shipped model."""
 TILE_PX = 768
 
 
@@ -41,8 +45,8 @@ class Segmenter:
     folder: ModelFolder | None = None
 
     @classmethod
-    def from_pretrained(cls, name_or_folder: str | Path) -> Segmenter:
-        """Load a shipped model by name, or a model folder.
+    def from_pretrained(cls, name_or_folder: str | Path = DEFAULT_MODEL) -> Segmenter:
+        """Load a shipped model by name, or a model folder; the shipped one if left out.
 
         Raises
         ------
@@ -57,6 +61,8 @@ class Segmenter:
                 f"{folder.path}: no segmenter of this version (network {name!r}, filters {filters!r}, classes "
                 f"{classes!r} in config.json). Use the version of dl4art that made it, or train it anew."
             )
+        check_sides(folder.path, filters)
+        check_weights(folder.weights)
         try:
             network = build_network(name, filters)
             with warnings.catch_warnings():
@@ -69,6 +75,16 @@ class Segmenter:
                 "Copy the whole folder again."
             ) from error
         return cls(network, folder)
+
+    @property
+    def name(self) -> str:
+        """Name and first digits of the hash: enough to tell two models apart."""
+        return self.network.name if self.folder is None else f"{self.folder.name} {self.folder.sha256[:8]}"
+
+    @cached_property
+    def summary(self) -> str:
+        """What its card says of it in a line; empty if it says nothing."""
+        return "" if self.folder is None else read_card(self.folder.path).facts.get("summary", "")
 
     @cached_property
     def margin_px(self) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dl4art.utils.arrays import load_arrays
 from dl4art.utils.errors import InputError
 from dl4art.utils.files import atomic_path
 
@@ -62,15 +63,9 @@ def save_masks(path: str | Path, vertical: Mask, horizontal: Mask) -> tuple[Path
 
 def _load(path: Path) -> Mask:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            mask = np.asarray(archive["arr_0"])
+        mask = load_arrays(path, ["arr_0"])["arr_0"]
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; a picture's threads are in NAME_V.npz and NAME_H.npz") from error
-    except KeyError as error:
-        raise InputError(f"{path}: has no field 'arr_0'; write it with numpy.savez(path, mask)") from error
-    # what numpy and zipfile raise on other files is a wide family; none of it may reach the user as a traceback
-    except Exception as error:
-        raise InputError(f"{path}: is not a NumPy archive of plain arrays ({error})") from error
     if mask.ndim != 2 or mask.dtype.kind not in "biuf":
         raise InputError(f"{path}: field 'arr_0' is {mask.dtype} of shape {mask.shape}, not a mask of shape (h, w)")
     return mask > 0

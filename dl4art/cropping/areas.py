@@ -19,6 +19,7 @@ from dl4art.cropping.reading import read_plate
 from dl4art.cropping.shapes import Shape, read_shapes
 from dl4art.cropping.usable import CELL_CM, cell_bands, cell_counts, cell_edges
 from dl4art.utils.errors import InputError
+from dl4art.utils.limits import PLATE
 
 EXCLUDE = "exclude"
 """Label of parts that are left out; any other names a region."""
@@ -62,7 +63,7 @@ def read_areas(path: str | Path, plate: Plate) -> Areas:
     InputError
         If the file cannot be read, is of a picture of another size, or a shape is no polygon or rectangle.
     """
-    size, shapes = read_shapes(path, "regions")
+    size, shapes = read_shapes(path, "regions", PLATE)
     if size != plate.shape:
         raise _other_size(path, size, plate)
     per_cm = np.array([plate.px_per_cm_x, plate.px_per_cm_y])

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dl4art.cropping.pictures import LARGEST_PX
+from dl4art.cropping.pictures import TILED
 from dl4art.cropping.scale import Scale
 from dl4art.cropping.sources import ArraySource, ToGrey
 from dl4art.utils.errors import InputError
+from dl4art.utils.limits import WHOLE, check_memory
 
 _MM_PER_CM = 10.0
+_DEFLATED = {"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.8.1"}
 # the object's own spacing first; then that of a film on its scanner; then that of a detector behind the object
 _SPACINGS = ("PixelSpacing", "NominalScannedPixelSpacing", "ImagerPixelSpacing")
 
@@ -43,6 +45,7 @@ def read_dicom(path: Path) -> DicomPicture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about values that bend the standard
+            _check_deflated(path, pydicom)
             dataset = pydicom.dcmread(path)
             return _picture(path, dataset)
     except InputError:
@@ -53,14 +56,20 @@ def read_dicom(path: Path) -> DicomPicture:
         ) from error
 
 
+def _check_deflated(path: Path, pydicom: Any) -> None:
+    """Refuse a file that is compressed as a whole: pydicom would unpack it before anything says how large it is."""
+    syntax = pydicom.filereader.read_file_meta_info(path).get("TransferSyntaxUID", "")
+    if syntax in _DEFLATED:
+        raise InputError(f"{path}: compressed as a whole ({syntax}), which is not read. Save it again without that.")
+
+
 def _picture(path: Path, dataset: Any) -> DicomPicture:
     from pydicom.pixels import apply_color_lut, pixel_array
 
-    if int(dataset.Rows) * int(dataset.Columns) > LARGEST_PX:
-        raise InputError(
-            f"{path}: {dataset.Columns} x {dataset.Rows} pixels; DICOM is decoded whole, so the limit is "
-            f"{LARGEST_PX / 1e6:.0f} megapixels. Convert it to tiled TIFF, which is read piece by piece."
-        )
+    rows, columns, samples_px = (int(dataset.get(name, 1)) for name in ("Rows", "Columns", "SamplesPerPixel"))
+    size = f"a DICOM frame of {columns} x {rows} pixels, which must be decoded whole,"
+    WHOLE.check(path, rows * columns, size, TILED)
+    check_memory(path, 2 * rows * columns * samples_px * max(1, int(dataset.get("BitsAllocated", 8)) // 8))
     notes = []
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     if frames > 1:

@@ -18,7 +18,8 @@ from dl4art.cropping.outlines import fill
 from dl4art.cropping.shapes import read_drawing
 from dl4art.cropping.threads import DIRECTIONS
 from dl4art.utils.errors import InputError, OutputError, reason
-from dl4art.utils.files import make_folder
+from dl4art.utils.files import check_unchanged, file_state, make_folder
+from dl4art.utils.names import safe_path
 
 SIDE = 300
 """Of a crop in px: 1.5 cm at 200 px/cm."""
@@ -62,16 +63,22 @@ def pack_labels(files: Sequence[Path], root: Path, output: Path) -> Iterator[Pac
     OutputError
         If an archive cannot be written.
     """
+    targets = _Targets(output)
     for stem, drawn in sorted(label_stems(files).items()):
         name = stem.relative_to(root)
         try:
+            target = targets.of(name)
+            sources = (_json(stem),) if drawn else archive_paths(stem)
+            states = [file_state(path) for path in sources]
             masks = draw_masks(_json(stem), root) if drawn else load_masks(stem)
             _check_masks((_json(stem), _json(stem)) if drawn else archive_paths(stem), masks)
+            for path, state in zip(sources, states, strict=True):
+                check_unchanged(path, state)
         except Exception as error:  # one bad file is one row, whatever is wrong with it
             yield _packed(name, "failed", reason(error, _json(stem)))
             continue
-        make_folder((output / name).parent)
-        save_masks(output / name, *masks)
+        make_folder(target.parent)
+        save_masks(target, *masks)
         yield _packed(name, "ok")
 
 
@@ -97,11 +104,15 @@ def unpack_labels(files: Sequence[Path], root: Path, output: Path) -> Iterator[P
         If a file cannot be written.
     """
     pictures = {path.with_suffix(""): path.name for path in files if path.suffix.lower() not in (".npz", ".json")}
+    targets = _Targets(output)
     for stem in archive_stems(files):
         name = stem.relative_to(root)
-        target = _json(output / name)
         try:
+            target = _json(targets.of(name))
+            states = [file_state(path) for path in archive_paths(stem)]
             masks = load_masks(stem)
+            for path, state in zip(archive_paths(stem), states, strict=True):
+                check_unchanged(path, state)
             if target.exists():
                 yield _packed(name, "kept", f"{target} is there already; nothing was changed")
                 continue
@@ -156,6 +167,21 @@ def label_stems(files: Sequence[Path]) -> dict[Path, bool]:
 def archive_stems(files: Sequence[Path]) -> list[Path]:
     """Crops that have an archive or two, as paths without suffix, sorted."""
     return sorted({path.with_name(path.name[: -len("_V.npz")]) for path in files if path.name.endswith(_ARCHIVES)})
+
+
+class _Targets:
+    """Where results go that are named after crops: by names that every system takes, none for two crops."""
+
+    def __init__(self, output: Path) -> None:
+        self._output, self._taken = output, set[str]()
+
+    def of(self, name: Path) -> Path:
+        target = self._output / safe_path(name)
+        # file systems may not tell cases apart
+        if str(target).lower() in self._taken:
+            raise InputError(f"{name}: would overwrite what is written of another crop, {target}. Rename one of them.")
+        self._taken.add(str(target).lower())
+        return target
 
 
 def _unpack(masks: tuple[Mask, Mask], target: Path, image: str) -> int:

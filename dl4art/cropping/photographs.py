@@ -13,15 +13,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dl4art.cropping import scale as scales
-from dl4art.cropping.pictures import LARGEST_PX, read_picture
+from dl4art.cropping.pictures import TILED, read_picture
 from dl4art.cropping.reading import kind_of_file
 from dl4art.cropping.scale import Scale
 from dl4art.cropping.sources import ArraySource, Source, ToGrey, turned
 from dl4art.utils.errors import InputError, ScaleError
+from dl4art.utils.limits import WHOLE, check_memory
 
 Colours = NDArray[np.uint8]
 """Red, green and blue, (rows, columns, 3)."""
 _PIECE_PX = 4_000_000  # read at a time where all of a photograph is looked at
+
+
+COARSEST = 2.0
+"""Pixels per centimetre below which a photograph shows no paint, but a wall."""
 
 
 class _Stored(Protocol):
@@ -125,7 +130,7 @@ def read_photograph(
         tag = tag.swapped() if tag and orientation >= 5 else tag
     scale = None
     try:
-        scale = scales.resolve(str(path), upright.shape, tag, px_per_cm=px_per_cm, size_cm=size_cm)
+        scale = scales.resolve(str(path), upright.shape, tag, px_per_cm=px_per_cm, size_cm=size_cm, coarsest=COARSEST)
     except ScaleError as error:
         if px_per_cm is not None or size_cm is not None:
             raise
@@ -153,9 +158,7 @@ def fingerprint(path: str | Path) -> str:
 def _picture(path: Path, kind: str) -> tuple[_InColour, int, Scale | None, tuple[str, ...]]:
     picture = read_picture(path, kind)
     _check_depth(path, picture.source.samples.dtype)
-    # colours are not made grey here
-    notes = tuple(note.replace("made grey", "read as RGB") for note in picture.notes)
-    return _InColour(picture.source, None, False), picture.orientation, picture.tag, notes
+    return _InColour(picture.source, None, False), picture.orientation, picture.tag, _in_colour(picture.notes)
 
 
 def _tiff(path: Path) -> tuple[_InColour, int, Scale | None, tuple[str, ...]]:
@@ -166,11 +169,14 @@ def _tiff(path: Path) -> tuple[_InColour, int, Scale | None, tuple[str, ...]]:
     except InputError as error:
         return _InColour(_decoded(path, error), None, False), 1, None, ("decoded whole and converted to RGB",)
     _check_depth(path, np.dtype(header.dtype))
-    notes = tuple(note.replace("made grey", "read as RGB") for note in header.notes)
     page, to_grey = header.source.page, header.source.to_grey
     palette = None if to_grey.table is None else (page.colormap.T >> 8).astype(np.uint8)
     source = _InColour(header.source, palette, to_grey.white is not None)
-    return source, header.orientation, header.tag, notes
+    return source, header.orientation, header.tag, _in_colour(header.notes)
+
+
+def _in_colour(notes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(note for note in notes if not note.endswith("made grey"))
 
 
 def _decoded(path: Path, first: InputError) -> ArraySource:
@@ -178,8 +184,10 @@ def _decoded(path: Path, first: InputError) -> ArraySource:
     try:
         with warnings.catch_warnings(), Image.open(path) as image:
             warnings.simplefilter("ignore")
-            if image.mode not in {"CMYK", "LAB", "YCbCr"} or image.width * image.height > LARGEST_PX:
+            if image.mode not in {"CMYK", "LAB", "YCbCr"}:
                 raise first
+            WHOLE.check(path, image.width * image.height, "a picture of this kind, decoded whole,", TILED)
+            check_memory(path, 8 * image.width * image.height)
             return ArraySource(np.array(image.convert("RGB")), ToGrey(colours=True))
     except InputError:
         raise

@@ -13,9 +13,10 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 from dl4art.cropping.scale import CM_PER_INCH, Scale
 from dl4art.cropping.sources import ArraySource, ToGrey
 from dl4art.utils.errors import InputError
+from dl4art.utils.limits import WHOLE, check_memory
 
-LARGEST_PX = 400_000_000
-"""Larger PNG and JPEG files are refused: decoded they would fill the memory."""
+TILED = "Convert it to tiled TIFF, which is read piece by piece."
+"""What to do about a picture that is too large to be decoded whole."""
 
 _EXIF_ORIENTATION = 0x0112
 _GREY_MODES = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L")
@@ -53,7 +54,7 @@ def read_picture(path: Path, kind: str) -> Picture:
         with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")  # about odd metadata; what matters to us is checked below
             with plugin(file) as image:
-                _check_size(path, image.size, kind)
+                _check_size(path, image, kind)
                 image.load()
                 return _picture(image, kind)
     except InputError:
@@ -62,13 +63,11 @@ def read_picture(path: Path, kind: str) -> Picture:
         raise InputError(f"{path}: damaged or cut short, not readable as {kind} ({error}). Copy it again.") from error
 
 
-def _check_size(path: Path, size: tuple[int, int], kind: str) -> None:
-    width, height = size
-    if width * height > LARGEST_PX:
-        raise InputError(
-            f"{path}: {width} x {height} = {width * height / 1e6:.0f} megapixels; a {kind} must be decoded whole, so "
-            f"the limit is {LARGEST_PX / 1e6:.0f}. Convert it to tiled TIFF, which is read piece by piece."
-        )
+def _check_size(path: Path, image: Image.Image, kind: str) -> None:
+    width, height = image.size
+    WHOLE.check(path, width * height, f"a {kind} of {width} x {height} pixels, which must be decoded whole,", TILED)
+    # decoded by Pillow, and copied into an array; modes such as I;16 and F have up to four bytes in a band
+    check_memory(path, 2 * width * height * (4 if image.mode[0] in "IF" else len(image.getbands())))
 
 
 def _picture(image: Image.Image, kind: str) -> Picture:

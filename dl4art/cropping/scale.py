@@ -18,6 +18,7 @@ _SCREEN_TOLERANCE = 0.015  # 28 px/cm is how some programs round 72 dpi
 _PLAUSIBLE = (10.0, 20000.0)  # px/cm; below, the coarsest canvas has under two pixels to a thread
 _COARSE = 60.0  # px/cm; below, fine cloth (26 threads per cm) has hardly two pixels to a thread
 _WILD = 2.0
+_LONGEST_CM = 3000.0  # the longest of paintings on canvas, panoramas left out
 _SQUARE = 1.01
 _OPTIONS = "State the scale: --px-per-cm N, --dpi N or --size-cm WxH (px_per_cm= or size_cm= in Python)."
 
@@ -43,6 +44,7 @@ def resolve(
     px_per_cm: float | None = None,
     size_cm: tuple[float, float] | None = None,
     assume_crop: bool = False,
+    coarsest: float = _PLAUSIBLE[0],
 ) -> Scale:
     """Decide on the scale of a picture: the user's word, else the file's, else an error.
 
@@ -60,6 +62,8 @@ def resolve(
         Width and height in cm of what the picture shows, said by the user instead of `px_per_cm`.
     assume_crop : bool
         Take a picture of exactly 300x300 px whose file does not state a scale as a crop at 200 px/cm.
+    coarsest : float
+        Fewest pixels per centimetre that can be right; by default, those with which threads can be seen.
 
     Raises
     ------
@@ -84,11 +88,17 @@ def resolve(
             raise ScaleError(f"{name}: {problem}. {_OPTIONS}")
         scale = tag
     for value in (scale.x, scale.y):
-        if not (_PLAUSIBLE[0] <= value <= _PLAUSIBLE[1]):
+        if not (coarsest <= value <= _PLAUSIBLE[1]):
             raise ScaleError(
-                f"{name}: {value:.4g} px/cm ({scale.source}) is outside {_PLAUSIBLE[0]:g} to {_PLAUSIBLE[1]:g} px/cm, "
-                f"where threads can be seen. {_OPTIONS}"
+                f"{name}: {value:.4g} px/cm ({scale.source}) cannot be right, {coarsest:g} to {_PLAUSIBLE[1]:g} px/cm "
+                f"can. {_OPTIONS}"
             )
+    longest = max(columns / scale.x, rows / scale.y)
+    if longest > _LONGEST_CM:
+        raise ScaleError(
+            f"{name}: {longest:,.0f} cm long at {scale.x:.4g} px/cm ({scale.source}), and no painting is longer than "
+            f"{_LONGEST_CM:,.0f} cm. {_OPTIONS}"
+        )
     if _ratio(scale) > _WILD:
         raise ScaleError(
             f"{name}: {scale.x:.4g} px/cm across but {scale.y:.4g} px/cm down ({scale.source}): pixels more than twice "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -22,16 +23,18 @@ from numpy.typing import NDArray
 from dl4art.cropping.scale import CM_PER_INCH, Scale
 from dl4art.cropping.sources import LUMA, Grey, ToGrey
 from dl4art.utils.errors import InputError
+from dl4art.utils.limits import PLATE, WHOLE, check_memory
 
 # tifffile logs what it finds odd; without a handler Python would print it among our results
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-LARGEST_SEGMENT_PX = 400_000_000
-"""A compressed strip or tile with more pixels is refused, because it cannot be decoded in part."""
 _CACHE_BYTES = 128 * 2**20
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _JPEG = (6, 7, 34892, 33007)  # compressions that tifffile decodes with tables of the page
+_JPEG_2000 = (33003, 33004, 33005, 34712)
+# none, CCITT, LZW, Deflate, PackBits, LZMA, Zstandard: what comes of them is no longer than the picture's shape says
+_BOUNDED = (1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000)
 _RESAVE = "Save it again as grey, tiled TIFF."
 
 
@@ -98,6 +101,20 @@ def _header(path: Path, page: Any, pages: int) -> TiffHeader:
     return TiffHeader(source, str(dtype), int(orientation), _tag_scale(page), polarity, tuple(notes))
 
 
+def _stream_size(data: bytes) -> tuple[int, int] | None:
+    """Rows and columns that a JPEG or JPEG 2000 stream says it has; None where it does not say."""
+    if (at := data.find(b"\xff\x4f\xff\x51")) >= 0 and len(data) >= at + 24:
+        right, bottom, left, top = struct.unpack(">4I", data[at + 8 : at + 24])
+        return max(0, bottom - top), max(0, right - left)
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return struct.unpack(">2H", data[at + 5 : at + 9])
+        at += 2 + length
+    return None
+
+
 def _tag_scale(page: Any) -> Scale | None:
     x, y = page.tags.valueof("XResolution"), page.tags.valueof("YResolution")
     # inches where the unit is left out, as the standard has it; unit 1 says that only the ratio is meant
@@ -144,11 +161,13 @@ class TiffSource:
             and page.bitspersample == 8 * self._dtype.itemsize
         )
         decoded = self._segment[0] * self._segment[1]
-        if not self._plain and decoded > LARGEST_SEGMENT_PX:
-            raise InputError(
-                f"{self.path}: one compressed strip or tile of {decoded / 1e6:.0f} megapixels would have to be decoded "
-                f"whole; the limit is {LARGEST_SEGMENT_PX / 1e6:.0f}. {_RESAVE}"
-            )
+        PLATE.check(self.path, rows * columns, f"a TIFF of {columns} x {rows} pixels", "")
+        if int(page.compression) not in (*_BOUNDED, *_JPEG, *_JPEG_2000):
+            kind = getattr(page.compression, "name", page.compression)
+            raise InputError(f"{self.path}: compressed as {kind}, which is not read. {_RESAVE}")
+        if not self._plain:
+            WHOLE.check(self.path, decoded, "one compressed strip or tile, decoded whole,", _RESAVE)
+            check_memory(self.path, 2 * decoded * self._samples * self._dtype.itemsize)
         if min(len(page.dataoffsets), len(page.databytecounts)) < self._count * self._planes:
             raise InputError(
                 f"{self.path}: damaged, it lists {len(page.dataoffsets)} of {self._count * self._planes} strips."
@@ -225,6 +244,8 @@ class TiffSource:
                 return self._kept[index]
         size = self.page.databytecounts[index]
         data = self._bytes(file, self.page.dataoffsets[index], size) if size else None
+        if data is not None and int(self.page.compression) not in _BOUNDED:
+            self._check_stream(index, data)
         try:
             pixels, _, shape = self._decode(data, index, **self._jpeg)
         except Exception as error:  # each codec has errors of its own
@@ -242,6 +263,13 @@ class TiffSource:
         if len(data) < size:
             raise self._cut_short(f"{size:,} bytes were to be read at byte {offset:,}, {len(data):,} are there")
         return data
+
+    def _check_stream(self, index: int, data: bytes) -> None:
+        """Refuse a picture inside a strip or tile that is larger than that: its codec believes the inner one."""
+        most = math.prod(_stream_size(data) or _stream_size(self._jpeg.get("jpegheader") or b"") or (0, 0))
+        # codecs work on blocks, of 16 x 16 px at most
+        if most > (self._segment[0] + 16) * (self._segment[1] + 16):
+            raise self._undecodable(index, f"it holds a picture of {most / 1e6:,.0f} megapixels")
 
     def _undecodable(self, index: int, detail: str) -> InputError:
         down, across = divmod(index % self._count, self._across)

@@ -13,8 +13,8 @@ from keras import layers
 from dl4art.cropping.photographs import read_photograph
 from dl4art.utils.class_training import Plan
 from dl4art.utils.errors import InputError, ModelError
-from dl4art.utils.window_classifier import WindowClassifier, load_classifier
-from dl4art.utils.window_training import Recipe
+from dl4art.utils.window_classifier import WindowClassifier, check_numbers, load_classifier
+from dl4art.utils.window_training import Recipe, trainer
 
 KIND = "artwork"
 SIDE = 256
@@ -149,11 +149,11 @@ def artwork_plan(
         kind=KIND,
         what="Kinds of artworks by their windows",
         opened=read_photograph,
-        build=lambda classes: build_artwork_network(chosen, side, classes, weights),
+        train=trainer(lambda classes: build_artwork_network(chosen, side, classes, weights), recipe),
         side=side,
         cuts=cuts,
         looks=looks,
-        recipe=recipe,
+        recipe=asdict(recipe),
         config={"network": asdict(chosen)},
         base=f"VGG-16 ({Path(weights).name})" if weights else "none",
         **more,
@@ -169,6 +169,8 @@ def load_artworks(name_or_folder: str | Path) -> WindowClassifier:
 
     def build(config: Mapping[str, Any]) -> keras.Model:
         known = dict(config["network"])
+        check_numbers("blocks", [known["blocks"]], 1, 8)
+        check_numbers("filters", [known["filters"], known["dense"]])
         settings = ArtworkNetwork(**{**known, "dropouts": tuple(known["dropouts"])})
         return build_artwork_network(settings, int(config["window_side_px"]), len(config["classes"]))
 

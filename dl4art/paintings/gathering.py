@@ -18,6 +18,7 @@ from dl4art.paintings.iiif import ServedPicture, find_picture
 from dl4art.paintings.picture_list import ENDINGS, ListedPicture, read_list
 from dl4art.utils.errors import Dl4artError, InputError, OutputError, reason
 from dl4art.utils.files import atomic_path, make_folder, sha256
+from dl4art.utils.holding import held
 from dl4art.utils.journal import Journal
 from dl4art.utils.tables import write_csv
 
@@ -90,18 +91,18 @@ def gather_pictures(
     earlier = _earlier(folder)
     pictures = read_list(table, {Path(row["file"]).with_suffix("").as_posix(): row["address"] for row in earlier})
     make_folder(folder)
-    known = {row["address"]: row for row in earlier}
     rows: list[Row] = []
     advance = begin(len(pictures))
-    with Journal(folder / SOURCES, {"pictures": "by address"}) as journal:
+    with held(folder), Journal(folder / SOURCES, {"pictures": "by address"}) as journal:
+        known = {row["address"]: row for row in (*earlier, *journal.rows().values()) if row}
         for picture in pictures:
-            before = next(filter(None, (_still(folder, journal.row(_key(picture))), known.get(picture.address))), None)
+            before = _still(folder, known.get(picture.address))
             if before is not None and before["class"] == picture.label:
                 rows.append({**before, "status": "kept"})
             else:
                 rows.append(_gather(picture, folder, fetcher, px))
                 if rows[-1]["status"] == "ok":
-                    journal.add(_key(picture), rows[-1])
+                    journal.add(folder / rows[-1]["file"], rows[-1], content=rows[-1]["sha256"])
             advance(1)
     now = {row.get("file") for row in rows}
     # pictures of other tables stay, and so does what is known of them
@@ -109,10 +110,6 @@ def gather_pictures(
     write_csv(folder / SOURCES, COLUMNS, others + [{**row, "status": _lasting(row["status"])} for row in rows])
     Journal.discard(folder / SOURCES)
     return rows
-
-
-def _key(picture: ListedPicture) -> str:
-    return f"{picture.place} {picture.address}"
 
 
 def _lasting(status: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from dl4art.utils.errors import InputError
-from dl4art.utils.names import safe_name
+from dl4art.utils.names import clean_name
 
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif"}
 """Kinds of files that are gathered."""
@@ -109,7 +109,7 @@ def _picture(path: str | Path, number: int, row: dict[str, str]) -> ListedPictur
     address, iiif = addresses[0]
     painting = row.get("painting", "")
     name = _stem(row.get("name") or _last_part(address, iiif))
-    place = "/".join(safe_name(part) for part in (label, painting, name) if part)
+    place = "/".join(clean_name(part) for part in (label, painting, name) if part)
     source, licence = (next((row[name] for name in names if row.get(name)), "") for names in (
         _OTHERS["source"], _OTHERS["licence"]))  # fmt: skip
     return ListedPicture(number, label, painting, address, iiif, source, licence, place)

@@ -62,13 +62,26 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
-        """Read what `to_dict` gave; KeyError or TypeError if it is something else."""
+        """Read what `to_dict` gave; KeyError, TypeError or ValueError if it is something else."""
 
         def tuples(value: Any) -> Any:
             return tuple(tuples(part) for part in value) if isinstance(value, (list, tuple)) else float(value)
 
         plain = {field.name: tuples(values[field.name]) for field in fields(cls) if field.name != "choice"}
+        for name in ("network", "combined"):
+            check_curve(name, plain[name])
+        if len(plain["legibility"]) != 3 or len(plain["densities"]) != 2 or len({*map(len, plain["twill"])}) != 1:
+            raise ValueError("weights of legibility, of twill, or the range of densities are not whole")
         return cls(**plain, choice=Trees.from_dict(values["choice"]))
+
+
+def check_curve(name: str, curve: Any) -> None:
+    """Raise ValueError if a curve is none: as many knots as widths, the knots rising, no width below zero."""
+    knots, widths = (np.asarray(part, np.float64) for part in curve)
+    if knots.ndim != 1 or knots.shape != widths.shape or not len(knots) or (np.diff(knots) < 0).any():
+        raise ValueError(f"{name} is no curve of rising knots with a width at each")
+    if not (np.isfinite(knots).all() and np.isfinite(widths).all() and (widths >= 0).all()):
+        raise ValueError(f"{name} holds values that cannot be")
 
 
 def features(log_error: Floats, legible: Floats, *, near: Floats, quality: Floats) -> Floats:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from dl4art.regression.count_plate import NUMBERS, WHOLE_CM, Counter, count_plates
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.window_counter import ARCHITECTURE, WindowCounter
-from dl4art.utils.errors import reason
-from dl4art.utils.files import sha256
+from dl4art.utils.errors import InputError, reason
+from dl4art.utils.files import State, check_unchanged, file_state, sha256
 from dl4art.utils.models import find_model
 
 if TYPE_CHECKING:
@@ -115,8 +115,9 @@ def count_files(
     from dl4art.cropping import read_plate
 
     as_crop = [crops] * len(paths) if isinstance(crops, bool) else crops
-    held: list[tuple[Path, Plate | Exception]] = []
+    held: list[_Held] = []
     for path, assume_crop in zip(paths, as_crop, strict=True):
+        state = file_state(path)
         try:
             found: Plate | Exception = read_plate(path, px_per_cm, size_cm=size_cm, assume_crop=assume_crop)
         except Exception as error:  # one bad file is one row, whatever is wrong with it
@@ -125,28 +126,44 @@ def count_files(
         if large or len(held) == batch_size:
             yield from _rows(held, counter, batch_size)
             held = []
-        held.append((path, found))
+        held.append(_Held(path, state, found))
         if large:
             yield from _rows(held, counter, batch_size)
             held = []
     yield from _rows(held, counter, batch_size)
 
 
-def _rows(held: Sequence[tuple[Path, Plate | Exception]], counter: Counter, batch_size: int) -> Iterator[FileCount]:
-    plates = [found for _, found in held if not isinstance(found, Exception)]
+@dataclass(frozen=True)
+class _Held:
+    """A file that waits to be counted, and its state before it was read."""
+
+    path: Path
+    state: State | None
+    found: Plate | Exception
+
+
+def _rows(held: Sequence[_Held], counter: Counter, batch_size: int) -> Iterator[FileCount]:
+    plates = [file.found for file in held if not isinstance(file.found, Exception)]
     results = iter(count_plates(plates, counter, batch_size=batch_size))
-    for path, found in held:
-        if isinstance(found, Exception):
-            yield _row(path, None, found)
+    for file in held:
+        if isinstance(file.found, Exception):
+            yield _row(file, None, file.found)
         else:
-            yield _row(path, found, next(results))
+            yield _row(file, file.found, next(results))
 
 
-def _row(path: Path, plate: Plate | None, result: ThreadEstimate | Exception) -> FileCount:
+def _row(file: _Held, plate: Plate | None, result: ThreadEstimate | Exception) -> FileCount:
+    path = file.path
     facts: dict[str, Any] = {"file": str(path)}
     notes: list[str] = []
     with suppress(OSError):  # what is wrong with the file is said by `result`
         facts["sha256"] = sha256(path)
+    if not isinstance(result, Exception):
+        try:
+            # numbers and hash must be of the same picture
+            check_unchanged(path, file.state)
+        except InputError as error:
+            result = error
     if plate is not None:
         width_cm, height_cm = plate.size_cm
         facts |= {"width_cm": round(width_cm, 3), "height_cm": round(height_cm, 3)}

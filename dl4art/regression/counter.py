@@ -17,6 +17,7 @@ from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError, ModelError, ScaleError
 from dl4art.utils.model_files import ModelKind
 from dl4art.utils.models import ModelFolder, find_model
+from dl4art.utils.weights import check_sides, check_weights
 
 DEFAULT_MODEL = "threads"
 """The model that is shipped."""
@@ -96,12 +97,14 @@ class ThreadCounter:
         keras = load_keras()
         from dl4art.regression.network import build_trainer, build_trunk
 
+        sides = check_sides(folder.path, folder.config.get("filters"), 5)
+        check_weights(folder.weights)
         try:
-            trunk = build_trunk(tuple(folder.config["filters"]))
+            trunk = build_trunk(sides)
             trainer = build_trainer(trunk)
             trainer.load_weights(folder.weights)
             calibration = Calibration.from_dict(folder.calibration)
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise ModelError(f"{folder.path}: cannot be loaded as a thread counter ({error})") from error
         raw = keras.ops.convert_to_numpy(trainer.get_layer("pool").profiles)
         raw = raw + raw[:, ::-1]

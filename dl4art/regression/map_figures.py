@@ -15,6 +15,7 @@ from dl4art.cropping.areas import Polygon
 from dl4art.cropping.threads import DIRECTIONS
 from dl4art.regression.map_summary import BIN, EdgeSwing, MapSummary
 from dl4art.regression.maps import ThreadMap
+from dl4art.utils.pages import label_axes
 
 Limits = tuple[float, float]
 BLANK = "#d9d9d9"
@@ -161,11 +162,3 @@ def _outline(axes: Axes, outlines: Mapping[str, Sequence[Polygon]]) -> None:
                 fontsize=7,
                 color="black",
             )
-
-
-def label_axes(axes: Axes, x: str, y: str, *, fontsize: int, frame: bool = False) -> None:
-    """Write at the axes what they are; without a `frame`, no lines are drawn above and to the right."""
-    axes.set_xlabel(x, fontsize=fontsize)
-    axes.set_ylabel(y, fontsize=fontsize)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(frame)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dl4art.regression.calibration import Curve, Floats, fit_doubt, fit_logit, interval_curve
+from dl4art.regression.calibration import Curve, Floats, check_curve, fit_doubt, fit_logit, interval_curve
 from dl4art.regression.combined import Evidence, combine, evidence_features
 from dl4art.regression.counter import Array, Readings, ThreadCounter
 from dl4art.utils.errors import ModelError
@@ -64,14 +64,18 @@ class MapCalibration:
         def read(value: Any) -> Any:
             return tuple(read(part) for part in value) if isinstance(value, (list, tuple)) else float(value)
 
-        return cls(**{field.name: read(values[field.name]) for field in fields(cls)})
+        found = cls(**{field.name: read(values[field.name]) for field in fields(cls)})
+        check_curve("widths", found.widths)
+        if len(found.trust) != len(found.doubt):
+            raise ValueError("trust and doubt have other weights than each other")
+        return found
 
 
 def map_calibration(network: ThreadCounter) -> MapCalibration:
     """Give what a network's readings are worth in a map; ModelError if that was never learnt."""
     try:
         return MapCalibration.from_dict(network.folder.calibration["map"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{network.folder.path}: has no calibration for maps. Take the shipped model.") from error
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,7 +28,8 @@ from dl4art.regression.map_report import write_report
 from dl4art.regression.map_summary import MapSummary, summarise
 from dl4art.regression.maps import STATUSES, STEP_CM, ThreadMap, map_threads
 from dl4art.utils.errors import InputError
-from dl4art.utils.files import make_folder, sha256
+from dl4art.utils.files import check_unchanged, file_state, make_folder, remove, sha256
+from dl4art.utils.limits import read_text
 from dl4art.utils.provenance import provenance
 
 ELSEWHERE = "elsewhere"
@@ -102,6 +105,7 @@ def map_plate(
     """
     options = options or MapOptions()
     path, folder = Path(path), Path(folder)
+    state = file_state(path)
     plate = read_plate(path, options.px_per_cm, size_cm=options.size_cm)
     areas, masked, notes = _drawn_on(plate, options)
     usable = usable_area(plate)
@@ -121,7 +125,10 @@ def map_plate(
         "remarks": remarks,
         "regions": {name: part.to_dict() for name, part in regions.items()},
     }
+    check_unchanged(path, state)
     make_folder(folder)
+    # a folder with a summary is taken to be done, and it must not be that of an earlier report
+    remove(folder / "summary.json")
     write_report(
         folder / "report.html",
         plate,
@@ -144,7 +151,7 @@ def finished_plate(
     """Read what an earlier `map_plate` with the same picture, model and options has written, if it was finished."""
     path, folder = Path(path), Path(folder)
     try:
-        about = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        about = json.loads(read_text(folder / "summary.json"))
         wanted = json.loads(json.dumps(_about(path, options, network)))
         told = ("program", "model", "parameters", "inputs", "title", "inventory", "films")
         if any(about.get(name) != wanted[name] for name in told):
@@ -152,7 +159,7 @@ def finished_plate(
         found = read_map(folder)
         regions = _regions(found, _drawn_areas(path, options))
         return MappedPlate(path, folder, found, summarise(found), regions, about)
-    except (OSError, ValueError, KeyError, InputError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError):
         return None
 
 
@@ -166,28 +173,29 @@ def read_map(folder: str | Path) -> ThreadMap:
     """
     path = Path(folder) / "cells.csv"
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
         x, y = (sorted({float(row[name]) for row in rows}) for name in ("x_cm", "y_cm"))
         shape = len(y), len(x)
         status = np.array([STATUSES.index(row["status"]) for row in rows], np.uint8).reshape(shape)
 
         def column(name: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-            values = [[float(row[f"{direction}_{name}"] or "nan") for direction in DIRECTIONS] for row in rows]
+            values = [[float(row[f"{direction}_{name}"] or math.nan) for direction in DIRECTIONS] for row in rows]
             return np.array(values, np.float32).reshape(*shape, 2)
 
         density = column("per_cm")
         return ThreadMap(np.array(x), np.array(y), density, column("high") - density, column("angle"), status)
-    except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
+    except InputError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: is no table of cells of a map ({error}). Make the map again.") from error
 
 
 def check_map_of(folder: str | Path, path: str | Path) -> None:
     """Raise InputError if the map in a folder was made of another picture than the one at `path`."""
     try:
-        about = json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8"))
+        about = json.loads(read_text(Path(folder) / "summary.json"))
         known = {item["sha256"] for item in about["inputs"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder}: has no summary.json of a map ({error}). Make the map again.") from error
     if sha256(path) not in known:
         raise InputError(f"{folder}: is not the map of {path}, or the picture has changed since. Make the map again.")

@@ -133,7 +133,7 @@ def find_base(model: str | Path) -> Base:
     architecture: Architecture = "vgg-inception" if folder.config.get("architecture") == "vgg-inception" else "vgg"
     try:
         return Base(folder, architecture, tuple(int(count) for count in folder.config["filters"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{folder.path}: config.json states no filters ({error}). Copy the whole folder again.") from (
             error
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,7 +18,8 @@ from dl4art.regression.preprocess import normalise
 from dl4art.regression.samples import simulate_samples
 from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import CELL, Samples, Split
-from dl4art.utils.files import atomic_path
+from dl4art.utils.files import make_folder
+from dl4art.utils.fine_tuning import claim
 from dl4art.utils.shards import join_shards
 
 _CELLS = WINDOW // CELL
@@ -188,12 +188,17 @@ def train_counter(
     -------
     Path
         The weights of the best epoch.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a training with other settings; another number of epochs alone is not refused.
     """
     folder = Path(folder)
     data = folder / "crops"
-    data.mkdir(parents=True, exist_ok=True)
-    with atomic_path(folder / "settings.json") as path:
-        path.write_text(json.dumps(asdict(settings), indent=2))
+    make_folder(data)
+    # a training may go on for longer than was said at first
+    claim(folder, asdict(settings), free=("epochs",))
 
     def drawn(ready: int) -> None:
         tell(f"{ready} crops are ready")

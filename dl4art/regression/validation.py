@@ -20,6 +20,7 @@ from dl4art.cropping.plate import Plate
 from dl4art.cropping.threads import DIRECTIONS, Direction, read_direction
 from dl4art.regression.maps import ThreadMap
 from dl4art.utils.errors import InputError
+from dl4art.utils.limits import read_text
 
 COLUMNS = ("x_cm", "y_cm", "direction", "count", "width_cm")
 """Of a manual table: middle of the counted stretch, which threads, how many, over which width across them."""
@@ -115,21 +116,27 @@ def read_manual(path: str | Path) -> list[ManualCount]:
         If a column is missing or a cell is not what it should be; it names line and cell.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Check its name.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not text in UTF-8. Save it again as CSV (UTF-8).") from error
     first = text.partition("\n")[0]
     rows = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
-    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+    try:
+        rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+    except csv.Error as error:
+        raise InputError(f"{path}: its first line cannot be read ({error}). Save it again as CSV.") from error
     missing = [name for name in COLUMNS if name not in rows.fieldnames]
     if missing:
         raise InputError(
             f"{path}: has no column {' and no column '.join(missing)}; there are "
             f"{', '.join(rows.fieldnames) or 'none'}. The first line must name {', '.join(COLUMNS)}."
         )
-    counts = [_manual(f"{path}: line {rows.line_num}", row) for row in rows]
+    try:
+        counts = [_manual(f"{path}: line {rows.line_num}", row) for row in rows]
+    except csv.Error as error:
+        raise InputError(f"{path}: line {rows.line_num + 1} cannot be read ({error}). Save it again as CSV.") from error
     if not counts:
         raise InputError(f"{path}: holds no counts. Write one in each line below the names of the columns.")
     return counts

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.cropping.threads import DIRECTIONS
-from dl4art.regression.map_figures import COLOURS, label_axes
+from dl4art.regression.map_figures import COLOURS
 from dl4art.regression.tracking import track_threads
 from dl4art.regression.validation import Agreement, Checked
-from dl4art.utils.pages import drawing, write_page
+from dl4art.utils.pages import drawing, label_axes, write_page
 
 _CROP_CM = 1.5
 _MOST = 100  # crops that are shown; more make a page that no one reads

@@ -15,6 +15,7 @@ from dl4art.regression.preprocess import equalise, stretched
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import ModelError
 from dl4art.utils.models import ModelFolder
+from dl4art.utils.weights import check_sides, check_weights
 
 ARCHITECTURE = "vgg-inception"
 PREPROCESSING = "histogram of the whole picture equalised, each window stretched to 0 to 1"
@@ -45,13 +46,15 @@ class WindowCounter:
         from dl4art.regression.inception import build_inception
         from dl4art.utils.checkpoints import load_weights
 
+        side = check_sides(folder.path, folder.config.get("filters"))[0]
+        check_weights(folder.weights)
         try:
-            network = build_inception(folder.config["filters"][0])
+            network = build_inception(side)
             load_weights(network, folder.weights)
             half = folder.calibration["half_width"]
             low, high = (float(value) for value in folder.calibration["densities"])
             return cls(folder, None if half is None else float(half), (low, high), network)
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise ModelError(f"{folder.path}: cannot be loaded as a {ARCHITECTURE} counter ({error})") from error
 
     @property

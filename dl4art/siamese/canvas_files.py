@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dl4art.utils.cli import PICTURES, gather
 from dl4art.utils.errors import InputError
+from dl4art.utils.limits import read_text
 
 COLUMNS = ("canvas", "file")
 """Of a table that groups plates to canvases."""
@@ -77,14 +78,18 @@ def _shows(path: Path) -> bool:
 
 def _in_table(table: Path) -> list[CanvasFiles]:
     try:
-        text = table.read_text(encoding="utf-8-sig")
+        text = read_text(table, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{table}: cannot be read as a table in UTF-8 ({error}).") from error
     head = text.partition("\n")[0]
     # where the comma is the decimal sign, spreadsheets write semicolons
     separator = max(",;\t", key=head.count)
-    rows = csv.DictReader(text.splitlines(), delimiter=separator)
-    if missing := set(COLUMNS) - set(rows.fieldnames or ()):
+    reader = csv.DictReader(text.splitlines(), delimiter=separator)
+    try:
+        rows, names = list(reader), reader.fieldnames or ()
+    except csv.Error as error:
+        raise InputError(f"{table}: cannot be read after line {reader.line_num} ({error}). Save it again.") from error
+    if missing := set(COLUMNS) - set(names):
         raise InputError(
             f"{table}: has no column {' and no column '.join(sorted(missing))}. A line for each plate is needed, with "
             f"the header {','.join(COLUMNS)}."

@@ -35,6 +35,7 @@ CREATE TABLE encodings (content TEXT PRIMARY KEY, mean BLOB NOT NULL, mean_check
     about TEXT NOT NULL, vectors BLOB NOT NULL, counted BLOB NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE canvases (collection TEXT, name TEXT, content TEXT NOT NULL, PRIMARY KEY (collection, name));
 """
+_STATEMENTS = [statement.strip() for statement in _TABLES.split(";") if statement.strip()]
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,10 @@ class Catalogue:
     def find(self, content: str) -> EncodedCanvas | None:
         """Return what is kept under a key, or None."""
         rows = self._read("SELECT about, vectors, counted, checksum FROM encodings WHERE content = ?", content)
-        return self._decoded(*rows[0]) if rows else None
+        if not rows:
+            return None
+        with self._meant():
+            return _decoded(*rows[0])
 
     def keep(self, content: str, canvas: EncodedCanvas) -> None:
         """Keep an encoded plate or canvas under a key; it is on the disk when this returns."""
@@ -126,7 +130,8 @@ class Catalogue:
         rows = self._read(
             "SELECT collection, min(name), content FROM canvases JOIN encodings USING (content) GROUP BY content"
         )
-        return sorted((Entry(*row) for row in rows), key=lambda entry: (entry.name, entry.collection))
+        with self._meant():
+            return sorted((Entry(*row) for row in rows), key=lambda entry: (entry.name, entry.collection))
 
     def means(self) -> dict[str, npt.NDArray[np.float32]]:
         """Mean vectors of all canvases, (2, d), by key: what a search reads of each."""
@@ -134,12 +139,16 @@ class Catalogue:
             "SELECT content, mean, mean_checksum FROM encodings WHERE content IN (SELECT content FROM canvases) "
             "ORDER BY content"
         )
-        if any(zlib.crc32(mean) != checksum for _, mean, checksum in rows):
-            raise self._damaged("what is read is not what was written")
-        return {content: np.frombuffer(mean, "<f4").reshape(2, -1) for content, mean, _ in rows}
+        with self._meant():
+            if any(zlib.crc32(mean) != checksum for _, mean, checksum in rows):
+                raise ValueError("what is read is not what was written")
+            return {content: np.frombuffer(mean, "<f4").reshape(2, -1) for content, mean, _ in rows}
 
     def _check(self, settings: Mapping[str, str], create: bool) -> None:
         with self._told():
+            # what a schema of others' making says is never run
+            self._database.execute("PRAGMA trusted_schema = OFF")
+            self._database.execute("PRAGMA cell_size_check = ON")
             if create:
                 self._found(settings)
             mark, version = (
@@ -152,7 +161,12 @@ class Catalogue:
                 f"{self.path}: was made by another version of dl4art (format {version}, this one reads {FORMAT}). "
                 "Choose another file with --catalogue, in which the plates are encoded anew."
             )
-        kept = dict(self._read("SELECT name, value FROM settings"))
+        # of tables of other names and of views, which may have no end, nothing is read
+        found = self._read("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        ours = {("table", statement.split()[2], statement) for statement in _STATEMENTS}
+        if {*found} != ours:
+            raise self._damaged("its tables are not those of a catalogue")
+        kept = {str(name): value for name, value in self._read("SELECT name, value FROM settings")}
         other = [
             f"{name} {kept.get(name, 'none')} there and {settings.get(name, 'none')} here"
             for name in sorted(kept.keys() | settings.keys())
@@ -169,29 +183,11 @@ class Catalogue:
         with self._transaction():
             if self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 return
-            for statement in _TABLES.split(";"):
+            for statement in _STATEMENTS:
                 self._database.execute(statement)
             self._database.execute(f"PRAGMA application_id = {_MARK}")
             self._database.execute(f"PRAGMA user_version = {FORMAT}")
             self._database.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-
-    def _decoded(self, about: str, vectors: bytes, counted: bytes, checksum: int) -> EncodedCanvas:
-        if _checksum(about, vectors, counted) != checksum:
-            raise self._damaged("what is read is not what was written")
-        told = json.loads(about)
-        # all vectors of a model are as long as each other
-        densities = np.frombuffer(counted, "<f8").reshape(-1, 2, 2)
-        record = told["record"]
-        places = tuple((x, y) for x, y in record["positions_cm"])
-        return EncodedCanvas(
-            CanvasRecord(**{**record, "positions_cm": places, "control": Control(**record["control"])}),
-            np.frombuffer(vectors, "<f4").reshape(len(densities), 2, -1),
-            densities,
-            told["content_seed"],
-            tuple(told["notes"]),
-            told["counter"],
-            told["seed"],
-        )
 
     def _read(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         with self._told():
@@ -225,11 +221,42 @@ class Catalogue:
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error
 
+    @contextmanager
+    def _meant(self) -> Iterator[None]:
+        """Say what cannot be made of what was read: SQLite takes any value in any column."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            raise self._damaged(str(error)) from error
+
     def _damaged(self, what: str) -> InputError:
         return InputError(
             f"{self.path}: is damaged, or no catalogue ({what}). Delete it, or choose another file with --catalogue: "
             "the plates are then encoded anew."
         )
+
+
+def _decoded(about: str, vectors: bytes, counted: bytes, checksum: int) -> EncodedCanvas:
+    if _checksum(about, vectors, counted) != checksum:
+        raise ValueError("what is read is not what was written")
+    told = json.loads(about)
+    # all vectors of a model are as long as each other
+    densities = np.frombuffer(counted, "<f8").reshape(-1, 2, 2)
+    record = told["record"]
+    places = tuple((float(x), float(y)) for x, y in record["positions_cm"])
+    numbers = {name: value for name, value in record.items() if name not in ("file", "sha256", "scale_source")}
+    for name, value in {**numbers, **record["control"], "seed": told["seed"]}.items():
+        if name not in ("positions_cm", "control") and not isinstance(value, int | float):
+            raise TypeError(f"{name} is no number")
+    return EncodedCanvas(
+        CanvasRecord(**{**record, "positions_cm": places, "control": Control(**record["control"])}),
+        np.frombuffer(vectors, "<f4").reshape(len(densities), 2, -1),
+        densities,
+        int(told["content_seed"]),
+        tuple(map(str, told["notes"])),
+        str(told["counter"]),
+        told["seed"],
+    )
 
 
 def renamed(canvas: EncodedCanvas, file: str) -> EncodedCanvas:

@@ -16,7 +16,7 @@ from dl4art.siamese.comparer import FabricComparer
 from dl4art.siamese.encoded import EncodedCanvas
 from dl4art.utils.cli import ScaleArguments
 from dl4art.utils.errors import InputError, SchedulerError, reason
-from dl4art.utils.files import sha256
+from dl4art.utils.files import State, check_unchanged, file_state, sha256
 from dl4art.utils.scheduling import Sent, Tell, as_done
 
 
@@ -108,6 +108,7 @@ def encode_collection(
     (list of KeptCanvas, list of FailedPlate)
     """
     contents: dict[Path, str] = {}
+    states: dict[Path, State | None] = {}
     plates: dict[str, EncodedCanvas] = {}
     messages: dict[str, str] = {}
 
@@ -115,6 +116,7 @@ def encode_collection(
         """Files that are to be encoded; of those that show the same, one."""
         asked = set()
         for file in (file for canvas in canvases for file in canvas.files):
+            states[file] = file_state(file)
             try:
                 content = contents[file] = _content(file, options)
             except Exception as error:  # one bad plate is a row, whatever is wrong with it
@@ -130,8 +132,13 @@ def encode_collection(
 
     encoder = PlateEncoder(comparer, options)
     for (file, path), outcome in as_done(encoder, unknown(), scheduler=scheduler, needs=lambda file: file[1:]):
-        if isinstance(outcome, Exception):
-            messages[contents[file]] = reason(outcome, path)
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            # what was encoded must be what the key was made of
+            check_unchanged(file, states[file])
+        except Exception as error:  # one bad plate is a row, whatever is wrong with it
+            messages[contents[file]] = reason(error, path)
         else:
             plates[contents[file]] = outcome
             if keep:

@@ -24,6 +24,7 @@ from dl4art.siamese.comparison import LIMITS, limits_of
 from dl4art.siamese.encoded import own_cautions
 from dl4art.siamese.false_matches import Expected, expected_matches
 from dl4art.siamese.search import Neighbour, nearest
+from dl4art.utils.journal import Journal
 from dl4art.utils.provenance import provenance
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
@@ -109,6 +110,7 @@ def compare_collection(
 
     try:
         with Catalogue(catalogue, settings) as store:
+            journal = Journal(folder, {**options.scale, **settings})
             with progress(plates, "encoding plates") as advance:
                 kept, failed = encode_collection(comparer, canvases, store, options, scheduler=scheduler, advance=count)
             store.enter(str(source.resolve()), {canvas.name: canvas.content for canvas in kept})
@@ -120,7 +122,9 @@ def compare_collection(
         what = f"{done} of {plates} plates are done and kept in {catalogue}; the same command goes on from there"
         raise KeyboardInterrupt(what) from None
     found = ComparedCollection(kept, failed, pairs, comparer.folder.calibration, comparer.needs)
-    write_collection(folder, found, _about(comparer, kept, options, catalogue))
+    with journal:
+        journal.add(source, {"canvases": len(kept)})
+        write_collection(folder, found, _about(comparer, kept, options, catalogue))
     return found
 
 

@@ -31,6 +31,7 @@ from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import ModelError
 from dl4art.utils.models import ModelFolder, find_model
 from dl4art.utils.provenance import versions
+from dl4art.utils.weights import check_sides, check_weights
 
 if TYPE_CHECKING:
     from dl4art.regression.count_plate import Counter
@@ -81,6 +82,8 @@ class FabricComparer:
         load_keras()
         from dl4art.siamese import encoder as networks
 
+        check_sides(folder.path, _sides(folder.config.get("network")))
+        check_weights(folder.weights)
         try:
             made_of: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value
@@ -91,7 +94,7 @@ class FabricComparer:
                 warnings.simplefilter("ignore")  # what does not fit is an error, and said once
                 both.load_weights(folder.weights)
             calibration = Calibration.from_dict(folder.calibration)
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise ModelError(f"{folder.path}: cannot be loaded as a fabric comparer ({error})") from error
         return cls(folder, calibration, both.encoder, both.head, counter)
 
@@ -356,6 +359,13 @@ class Looks:
         """Look at some of the crops only."""
         first, second = self.views
         return Looks((first[chosen], second[chosen]), self.spectra[chosen], self.doubtful[chosen])
+
+
+def _sides(network: Any) -> Any:
+    """All numbers of channels in what a configuration says of the networks."""
+    if not isinstance(network, dict):
+        return network
+    return [side for value in network.values() for side in (value if isinstance(value, list) else [value])]
 
 
 def _prepared(pictures: Pictures, px_per_cm: float) -> list[Array]:

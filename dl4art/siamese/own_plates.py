@@ -22,6 +22,7 @@ from dl4art.siamese.canvas import counted_densities, readable_crops
 from dl4art.siamese.canvas_files import CanvasFiles
 from dl4art.siamese.frame import thread_frame
 from dl4art.siamese.samples import Frames
+from dl4art.utils.arrays import load_arrays
 from dl4art.utils.errors import InputError, reason
 from dl4art.utils.files import atomic_path, make_folder, sha256
 from dl4art.utils.shards import read_shard
@@ -182,8 +183,7 @@ def frame_plates(
         if not kept.exists():
             _keep(kept, plate, lambda plate: _readable(plate, opened, counter, crops, seed))
         frames = read_shard(Frames, kept)
-        with np.load(kept, allow_pickle=False) as archive:
-            message = str(archive["message"])
+        message = str(load_arrays(kept, ["message"])["message"])
         found.append(FramedPlate(plate, tuple(frames.each()) if len(frames) else (), frames.density, message))
         advance(1)
     return found

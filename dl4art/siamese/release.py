@@ -42,7 +42,8 @@ from dl4art.siamese.training import ComparerSettings, read_curve
 from dl4art.simulation.cloth import Cloth, draw_cloth
 from dl4art.simulation.families import FamilySplit
 from dl4art.simulation.threads import piece_densities
-from dl4art.utils.files import atomic_path
+from dl4art.utils.arrays import load_arrays
+from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
 
@@ -115,17 +116,17 @@ def _counted(counter: Counter, samples: FamilySamples, kept: Path) -> tuple[Arra
     """Give the `asked_densities` of crops, from the file where they are kept."""
     made_by = f"{getattr(counter, 'name', type(counter).__name__)}, {len(samples)} crops"
     if kept.exists():
-        with np.load(kept, allow_pickle=False) as archive:
-            if str(archive["made_by"]) == made_by:
-                return archive["counted"], archive["density"]
+        found = load_arrays(kept, ["made_by", "counted", "density"])
+        if str(found["made_by"]) == made_by:
+            return found["counted"], found["density"]
     asked = []
     for start in range(0, len(samples), _AT_ONCE):
         pictures = [*samples.grey[start : start + _AT_ONCE].astype(np.float32)]
         asked.append(asked_densities(counter, pictures))
-    found = np.concatenate([counted for counted, _ in asked]), np.concatenate([guessed for _, guessed in asked])
+    counts = np.concatenate([counted for counted, _ in asked]), np.concatenate([guessed for _, guessed in asked])
     with atomic_path(kept) as temporary:
-        np.savez(temporary, counted=found[0], density=found[1], made_by=made_by)
-    return found
+        np.savez(temporary, counted=counts[0], density=counts[1], made_by=made_by)
+    return counts
 
 
 def canvases(held: HeldSet) -> list[Canvas]:
@@ -392,7 +393,7 @@ def finish_comparer(
     """
     folder = Path(folder)
     model = folder / "model"
-    model.mkdir(exist_ok=True)
+    make_folder(model)
     shutil.copyfile(folder / "model.weights.h5", model / "model.weights.h5")
     config = {
         "architecture": "fully convolutional VGG encoder, one thread direction, and a symmetric pair head",

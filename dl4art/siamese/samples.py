@@ -67,12 +67,19 @@ class Frames:
     density: Array
     """Densities by which they were framed, th/cm, (n, 2)."""
 
+    def __post_init__(self) -> None:
+        shapes = self.shapes
+        if shapes.ndim != 2 or shapes.shape[1] != 2 or shapes.dtype.kind not in "iu" or (shapes < 0).any():
+            raise ValueError(f"{shapes.dtype} of {shapes.shape} are no shapes of crops")
+        if self.pixels.shape != (int(shapes.prod(axis=1, dtype=np.int64).sum()),) or len(self.density) != len(shapes):
+            raise ValueError("it holds other pixels or densities than it says")
+
     def __len__(self) -> int:
         return len(self.shapes)
 
     def each(self) -> list[npt.NDArray[np.float16]]:
         """Give the crops."""
-        ends = np.cumsum(self.shapes.prod(axis=1))
+        ends = np.cumsum(self.shapes.prod(axis=1, dtype=np.int64))
         return [part.reshape(shape) for part, shape in zip(np.split(self.pixels, ends[:-1]), self.shapes, strict=True)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +20,8 @@ from dl4art.siamese.samples import FamilySamples, Frames, frame_families, simula
 from dl4art.simulation.fields import Array
 from dl4art.simulation.statistics import STATISTICS
 from dl4art.utils.errors import InputError
-from dl4art.utils.files import atomic_path
+from dl4art.utils.files import atomic_path, make_folder
+from dl4art.utils.fine_tuning import claim
 
 _WARM_UP = 200  # steps until the learning rate has risen to its height
 _TOLD = [index for index, name in enumerate(STATISTICS) if name != "log_density"]  # that is known beforehand
@@ -238,9 +238,9 @@ def train_comparer(
         raise InputError(f"{settings.loss!r}: no loss of that name. Take one of {', '.join(LOSSES)}.")
     data = folder / "crops" if crops is None else Path(crops)
     for needed in (folder, data):
-        needed.mkdir(parents=True, exist_ok=True)
-    with atomic_path(folder / "settings.json") as path:
-        path.write_text(json.dumps(asdict(settings), indent=2))
+        make_folder(needed)
+    # a training may go on for longer than was said at first
+    claim(folder, asdict(settings), free=("epochs",))
 
     def drawn(ready: int) -> None:
         tell(f"{ready} families are ready")

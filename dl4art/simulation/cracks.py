@@ -22,7 +22,7 @@ _GENERATIONS = 7
 _BEAD = STEP / 2  # from one point to the next
 _REDUCED = 2  # distances between cracks are looked up in a picture so many times smaller
 _THINNEST_HALF_PX = 0.3  # thinner cracks are not to be seen
-_LABEL_HALF_PX = 0.75  # a hairline is labelled as wide as this to either side, so that its pixels hang together
+_LABEL_HALF_PX = 1.25  # a hairline is labelled as wide as this to either side: lens and file make it about as wide
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Profile:
     across: Array
     """The same along the rows: 1 right of a crack."""
     label: npt.NDArray[np.bool_]
-    """Whether the pixel is to be called crack; hairlines are at least 1.5 px wide."""
+    """Whether the pixel is to be called crack; hairlines are at least 2.5 px wide."""
 
 
 def grow_cracks(rng: np.random.Generator, kind: CrackKind, shape: tuple[int, int]) -> Cracks:

@@ -10,7 +10,7 @@ from dl4art.simulation.cracks import Profile
 from dl4art.simulation.paint import raster
 
 _LARGEST_SHARE = 0.35
-_SMALLEST_PX = 9
+_SMALLEST_PX = 16
 
 
 def draw_losses(rng: np.random.Generator, profile: Profile) -> npt.NDArray[np.bool_]:

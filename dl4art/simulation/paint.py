@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from dl4art.simulation.drawing import draw_lines
 from dl4art.simulation.fields import Array, draw_field
 
 _PIGMENTS = np.array(
@@ -76,6 +77,8 @@ def paint_surface(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Arr
     colours = colours * (1 + relief)[..., None] + 0.3 * relief[..., None] * grey_of(colours)[..., None]
     if rng.random() < 0.5:
         colours = _strokes(rng, colours)
+    if rng.random() < 0.25:
+        colours = draw_lines(rng, colours)
     if rng.random() < 0.7:
         colours = _specks(rng, colours)
     return np.clip(colours, 0, 1).astype(np.float32), weave

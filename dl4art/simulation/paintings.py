@@ -24,7 +24,7 @@ HELD_OUT_KINDS = ("impact",)
 CLASSES = ("background", "craquelure", "loss")
 """What the numbers of a label mask mean."""
 _FAINTEST = 0.03  # a crack or loss that differs by less of the range of grey from its surroundings is not to be seen
-_INTACT = 0.06  # share of the paintings that show no crack
+_INTACT = 0.12  # share of the paintings that show no crack
 _WHOLE = 0.4  # share of the paintings that show no loss
 
 
@@ -85,11 +85,11 @@ def draw_painting(
     damaged = _cracked(rng, sound, profile)
     lost = np.zeros(shape, bool)
     if rng.random() >= _WHOLE:
-        damaged, lost = _lose(rng, damaged, profile, weave)
+        damaged, lost = _lose(rng, damaged, profile, weave, faintest=3 * _FAINTEST + 2 * camera.noise)
     after, before = expose(camera, damaged, sound)
     mask = np.zeros(shape, np.uint8)
     mask[profile.label & _visible(camera, before, after, lost)] = CLASSES.index("craquelure")
-    mask[lost] = CLASSES.index("loss")
+    mask[_spread(lost, camera.blur) > 0.5] = CLASSES.index("loss")
     return SimulatedPainting(photograph(rng, camera, after), mask, style)
 
 
@@ -116,7 +116,7 @@ def _visible(camera: Camera, before: Array, after: Array, lost: npt.NDArray[np.b
     contrast = np.maximum(np.abs(change.mean(axis=-1)), 0.5 * np.abs(change).max(axis=-1))
     contrast[ndimage.binary_dilation(lost, iterations=4)] = 0  # that is not of a crack
     rough = float((before - ndimage.gaussian_filter(before, 2.0)).std())
-    visible: npt.NDArray[np.bool_] = ndimage.maximum_filter(contrast, 7) > _FAINTEST + camera.noise + rough
+    visible: npt.NDArray[np.bool_] = ndimage.maximum_filter(contrast, 7) > _FAINTEST + 1.5 * (camera.noise + rough)
     return visible
 
 
@@ -143,14 +143,14 @@ def _cupped(rng: np.random.Generator, paint: Array, profile: Profile) -> Array:
 
 
 def _lose(
-    rng: np.random.Generator, paint: Array, profile: Profile, weave: Array
+    rng: np.random.Generator, paint: Array, profile: Profile, weave: Array, *, faintest: float
 ) -> tuple[Array, npt.NDArray[np.bool_]]:
     """Take paint away and show what lies below; gives the picture and where it is to be seen."""
     losses = draw_losses(rng, profile)
     below = _ground(rng, losses.shape, weave)
     # the edge of the paint throws a shadow on the ground, and shines on the other side
     towards, height = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
-    soft = ndimage.gaussian_filter(losses.astype(np.float32), float(rng.uniform(0.4, 0.9)))
+    soft = _spread(losses, float(rng.uniform(0.4, 0.9)))
     edge = ndimage.sobel(soft, axis=0) * np.sin(towards) + ndimage.sobel(soft, axis=1) * np.cos(towards)
     bared = paint + soft[..., None] * (below - paint)
     bared = np.clip(bared * (1 - height * np.clip(edge, -0.6, 1)[..., None]), 0, 1).astype(np.float32)
@@ -159,11 +159,17 @@ def _lose(
     if count:
         # the paint as it is round the loss, not as it was in it: that nobody can see
         contrast = np.abs(below - ndimage.uniform_filter(paint, (9, 9, 0))).max(axis=-1)
-        plain = np.concatenate([[False], ndimage.mean(contrast, number, np.arange(1, count + 1)) < 3 * _FAINTEST])
+        plain = np.concatenate([[False], ndimage.mean(contrast, number, np.arange(1, count + 1)) < faintest])
         gone = plain[number]
         bared[gone] = paint[gone]
-        losses = losses & ~gone
-    return bared, losses
+        soft[gone] = 0
+    return bared, soft > 0.5
+
+
+def _spread(losses: npt.NDArray[np.bool_], sigma: float) -> Array:
+    """Share of each pixel that is loss after a blur."""
+    spread: Array = ndimage.gaussian_filter(losses.astype(np.float32), sigma) if sigma else losses.astype(np.float32)
+    return spread
 
 
 def _ground(rng: np.random.Generator, shape: tuple[int, int], weave: Array) -> Array:

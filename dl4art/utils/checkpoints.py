@@ -43,6 +43,8 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         Of the random layers.
     monitor : str
         What is to become small.
+    large : bool
+        It is to become large instead.
     tell : callable
         Told after each epoch how it went and about how long the rest takes.
     """
@@ -55,11 +57,13 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         patience: int = 0,
         seed: int = 0,
         monitor: str = "val_loss",
+        large: bool = False,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self.folder, self.epochs, self.patience, self.seed = Path(folder), epochs, patience, seed
         self.monitor, self.tell = monitor, tell
+        self._best = np.argmax if large else np.argmin
         self.rows: list[dict[str, float]] = []
         self._state = ""
         self._began = 0.0
@@ -81,7 +85,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def best(self) -> int:
         """Number of the best epoch, from zero."""
-        return int(np.argmin([row[self.monitor] for row in self.rows]))
+        return int(self._best([row[self.monitor] for row in self.rows]))
 
     @property
     def over(self) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from dl4art import __version__
@@ -18,14 +17,16 @@ from dl4art.utils.evaluation_figures import draw_answers, draw_curves
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.fine_tuning import DATA, claim
 from dl4art.utils.folds import Fold, make_folds
+from dl4art.utils.holding import held
 from dl4art.utils.pages import png
 from dl4art.utils.provenance import versions
 from dl4art.utils.tables import write_csv
-from dl4art.utils.window_classifier import WindowClassifier, save_classifier
-from dl4art.utils.window_training import Recipe, answer_windows, train_on_windows
+from dl4art.utils.window_classifier import Network, WindowClassifier, answer_windows, save_classifier
 from dl4art.utils.windows import Place, Source, Windows, cut_to_disk, even_places, random_places
 
 Tell = Callable[[str], None]
+Train = Callable[..., tuple[Network, Curve]]
+"""Arguments and result of `dl4art.utils.window_training.train_on_windows`, less `build` and `recipe`."""
 _SHOWN = 24
 """Pictures on the sheet of right and wrong ones, of each."""
 _CARD = """---
@@ -67,16 +68,16 @@ class Plan:
         Of the model, for programs and for people.
     opened : callable
         Opens a picture.
-    build : callable
-        Builds a network for a number of classes, from windows to probabilities.
+    train : callable
+        Trains a fresh network.
     side : int
         Of the windows, px.
     cuts : int
         Windows of each picture to learn from, at random places.
     looks : int
         Windows of each picture over which its answer is averaged.
-    recipe : Recipe
-        How it learns.
+    recipe : mapping
+        JSON values that tell how it learns.
     folds, repeats : int
         Of the cross-validation.
     blocks : bool
@@ -84,7 +85,7 @@ class Plan:
     seed : int
         Of everything.
     config : mapping
-        JSON values that tell how `build` builds, for the model folder.
+        JSON values that tell what the network is like, for the model folder.
     base : str
         What the weights start from.
     """
@@ -92,11 +93,11 @@ class Plan:
     kind: str
     what: str
     opened: Callable[[Path], Source]
-    build: Callable[[int], keras.Model]
+    train: Train
     side: int
     cuts: int
     looks: int
-    recipe: Recipe
+    recipe: Mapping[str, Any]
     folds: int = 5
     repeats: int = 1
     blocks: bool = False
@@ -107,7 +108,7 @@ class Plan:
     def facts(self) -> dict[str, Any]:
         """All that decides what comes out, as JSON values."""
         counts = {name: getattr(self, name) for name in ("side", "cuts", "looks", "folds", "repeats", "blocks", "seed")}
-        return {"kind": self.kind, "base": self.base, **counts, **vars(self.recipe), **self.config}
+        return {"kind": self.kind, "base": self.base, **counts, **self.recipe, **self.config}
 
 
 def train_on_classes(
@@ -147,6 +148,13 @@ def train_on_classes(
     output = Path(output)
     folds = make_folds(found, plan.folds, seed=plan.seed, repeats=plan.repeats, blocks=plan.blocks)
     make_folder(output)
+    with held(output):
+        return _train(plan, found, folds, output, final=final, tell=tell, quiet=quiet)
+
+
+def _train(
+    plan: Plan, found: ClassFolders, folds: Sequence[Fold], output: Path, *, final: bool, tell: Tell, quiet: bool
+) -> Path:
     claim(output, {**plan.facts(), DATA: data_fingerprint(found)}, "other pictures")
     names = [picture.path.relative_to(found.folder).as_posix() for picture in found.pictures]
     left_out = [{"file": str(path), "why": why} for path, why in found.left_out]
@@ -154,17 +162,14 @@ def train_on_classes(
     tell(f"cutting windows of {plan.side} px from {len(names)} pictures")
     learn_from, look_at = _cut(plan, found, output)
 
-    def train(windows: Windows, number: int, held: Windows | None = None) -> tuple[keras.Model, dict[str, list[float]]]:
-        count = len(found.classes)
+    def train(windows: Windows, number: int, tested: Windows | None = None) -> tuple[Network, Curve]:
         seed = int(np.random.default_rng([plan.seed, number]).integers(2**31))
-        return train_on_windows(
-            lambda: plan.build(count), windows, found.labels, count, plan.recipe, seed=seed, held=held, quiet=quiet
-        )
+        return plan.train(windows, found.labels, len(found.classes), seed=seed, held=tested, quiet=quiet)
 
     def learn(fold: Fold, number: int) -> tuple[Probabilities, Curve]:
-        held = look_at.of(fold.test)
-        network, curve = train(learn_from.of(fold.train), number, held)
-        return held.means(answer_windows(network, held), fold.test.tolist()), curve
+        tested = look_at.of(fold.test)
+        network, curve = train(learn_from.of(fold.train), number, tested)
+        return tested.means(answer_windows(network, tested), fold.test.tolist()), curve
 
     evaluation, curves = cross_validate(found, folds, learn, output / "folds", tell=tell)
     write_evaluation(evaluation, output, names, {"program": f"dl4art {__version__}", **plan.facts()})
@@ -207,8 +212,9 @@ def _cut(plan: Plan, found: ClassFolders, output: Path) -> tuple[Windows, Window
 
 
 def _draw(evaluation: Evaluation, curves: list[Curve], windows: Windows, names: list[str], output: Path) -> None:
-    with atomic_path(output / "curves.png") as path:
-        path.write_bytes(png(draw_curves(curves)))
+    if any(curves):
+        with atomic_path(output / "curves.png") as path:
+            path.write_bytes(png(draw_curves(curves)))
     shown = evaluation.sample(_SHOWN)
     pictures = [windows.of([number]).window(0) for number, _ in shown]
     with atomic_path(output / "right_and_wrong.png") as path:

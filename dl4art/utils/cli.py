@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from dl4art import __version__
+from dl4art.utils import limits
 from dl4art.utils.errors import Dl4artError, InputError
+
+_log = logging.getLogger(__name__)
 
 PICTURES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 """Suffixes of the pictures that commands look for in a folder."""
@@ -42,6 +45,7 @@ def general_options() -> argparse.ArgumentParser:
     loudness.add_argument("-v", "--verbose", action="count", default=0, help="say more (twice: everything)")
     loudness.add_argument("--quiet", action="store_true", help="no progress and no remarks, only errors")
     parent.add_argument("--version", action="version", version=f"dl4art {__version__}")
+    parent.add_argument_group("limits", f"{limits.HELP}.")
     return parent
 
 
@@ -145,6 +149,41 @@ def gather(paths: Sequence[str | Path], suffixes: Sequence[str] = PICTURES) -> l
     return list(found)
 
 
+def beside(path: Path, given: str | None) -> Path | None:
+    """File that belongs to a picture: the one that was given, or that of the picture's name in the folder given.
+
+    Raises
+    ------
+    InputError
+        If there is nothing under the name given, or two files in the folder have the picture's name.
+    """
+    if given is None:
+        return None
+    if not Path(given).is_dir():
+        if not Path(given).exists():
+            raise InputError(f"{given}: no such file or folder. Check its name; you are in {Path.cwd()}.")
+        return Path(given)
+    found = sorted(file for file in Path(given).iterdir() if file.stem == path.stem and file.is_file())
+    if len(found) > 1:
+        raise InputError(f"{found[0]} and {found[1]} are both for {path.name}. Leave one of them there.")
+    return found[0] if found else None
+
+
+def outside(paths: Sequence[Path], folder: str | Path) -> list[Path]:
+    """Leave out the files in a folder: results of an earlier run are no inputs, even where they lie among them.
+
+    Raises
+    ------
+    InputError
+        If no file is left.
+    """
+    place = Path(folder).resolve()
+    left = [path for path in paths if place not in path.resolve().parents]
+    if not left:
+        raise InputError(f"{folder}: all input files lie in the output folder. Name another one with -o.")
+    return left
+
+
 def _expand(paths: Sequence[str | Path]) -> Iterator[Path]:
     for path in map(Path, paths):
         matches = sorted(glob.glob(str(path))) if not path.exists() and glob.has_magic(str(path)) else []
@@ -191,10 +230,19 @@ def run(
         except KeyboardInterrupt as stop:
             print(f"interrupted: {str(stop) or 'nothing was written'}", file=sys.stderr)
             return INTERRUPTED
+        except MemoryError:
+            _log.debug("out of memory", exc_info=True)
+            print("error: there is not enough memory. Close other programs, or give smaller files.", file=sys.stderr)
+            return SOME_FAILED
         except BrokenPipeError:
             # the reader of a pipe (head, less) has gone; the interpreter must not stumble over it again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return SOME_FAILED
+        except OSError as error:
+            # what no one foresaw of files: a folder that may not be listed, a full disk behind a pipe
+            _log.debug("%s", error, exc_info=True)
+            print(f"error: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
+            return WRONG_CALL
         return code
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ import keras
 from dl4art.utils.checkpoints import Checkpoints, inner_layers, load_weights, save_weights
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import atomic_path
+from dl4art.utils.journal import differences
 from dl4art.utils.progress import progress
 
 DATA = "data"
 """Name of the fact that is a fingerprint of what a training sees."""
 
 
-def claim(folder: Path, facts: Mapping[str, Any], data: str = "other data") -> None:
+def claim(folder: Path, facts: Mapping[str, Any], data: str = "other data", *, free: Container[str] = ()) -> None:
     """Write down what is trained in a folder, as ``settings.json``.
 
     Parameters
@@ -30,6 +31,8 @@ def claim(folder: Path, facts: Mapping[str, Any], data: str = "other data") -> N
         JSON values: the settings, and under `DATA` a fingerprint of the data.
     data : str
         What to call data whose fingerprint differs.
+    free : container of str
+        Names of facts that may be others each time.
 
     Raises
     ------
@@ -43,9 +46,10 @@ def claim(folder: Path, facts: Mapping[str, Any], data: str = "other data") -> N
             before = dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"{path}: cannot be read ({error}). Choose another folder with -o.") from error
-        if differing := [name for name in now if before.get(name) != now[name]]:
+        if differing := [name for name in now if name not in free and before.get(name) != now[name]]:
             what = ", ".join(
-                data if name == DATA else f"{name} {before.get(name)!r}, not {now[name]!r}" for name in differing
+                data if name == DATA else differences({name: before.get(name)}, {name: now[name]})[0]
+                for name in differing
             )
             raise InputError(
                 f"{folder}: holds a training with {what}. Give the command that began it, to go on, or choose another "

@@ -1,4 +1,4 @@
-"""Rows that are done wait here until the result is written, so that an interrupted run loses nothing."""
+"""What is done is written down as it is done, so that an interrupted run loses nothing and the next one goes on."""
 
 from __future__ import annotations
 
@@ -11,37 +11,41 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from dl4art.utils.errors import OutputError
-from dl4art.utils.files import atomic_path
+from dl4art.utils.errors import InputError, OutputError
+from dl4art.utils.files import State, atomic_path, file_state, sha256
 
 _log = logging.getLogger(__name__)
 
 
 class Journal:
-    """A file ``.NAME.journal.jsonl`` beside the result ``NAME``, with one line per finished input.
+    """A file with one line per finished input: ``.NAME.journal.jsonl`` beside a file, ``.journal.jsonl`` in a folder.
 
     The first line holds the parameters of the run. The next run for the same result takes over the rows if it has the
-    same parameters, and says so; else it says that it discards them. A row is taken over only while its input has the
-    size and the time of change that it had. Every row is on the disk (flushed and synchronised) when `add` returns. To
-    be used as a context manager.
+    same parameters, and says so; else it is refused. A row is taken over only for an input of the same content: the
+    size and the time of change that it had, or else the same SHA-256. Every line is on the disk (flushed and
+    synchronised) when `begin` or `add` returns. To be used as a context manager.
 
     Parameters
     ----------
     result : path
-        The result file that the rows are for.
+        The file or folder that the rows are for; it must be held (`dl4art.utils.holding.held`).
     parameters : mapping
-        All that changes the numbers: JSON values only.
+        All that changes the results: JSON values only.
 
     Raises
     ------
+    InputError
+        If there are rows of a run with other parameters.
     OutputError
-        If the journal cannot be written.
+        If the journal cannot be read or written.
     """
 
     def __init__(self, result: str | Path, parameters: Mapping[str, Any]) -> None:
-        self.path = _path(result)
+        self.path = journal_path(result)
+        self._result = Path(result)
         self._parameters = json.loads(json.dumps(parameters))
         self._lines = self._take_over()
+        self._seen: dict[str, State | None] = {}
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -58,37 +62,98 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
-        if not self._lines:  # nothing to go on from
-            self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that is full; what could be written is there
+            if self._file is not None:
+                self._file.close()
+            if not self._lines:  # nothing to go on from
+                self.path.unlink(missing_ok=True)
 
     def row(self, source: str | Path) -> dict[str, Any] | None:
-        """Return the row that is kept for an input, or None if there is none or the input has changed since."""
-        line = self._lines.get(str(source))
-        if line is None or line["state"] != _state(source):
+        """Return the row that is kept for an input, or None if there is none or the input is another now.
+
+        To be asked before the input is read: what `add` keeps is for the input as it was then.
+        """
+        key = _source(source)
+        state = self._seen[key] = file_state(source)
+        line = self._lines.get(key)
+        if line is None or line["row"] is None or state is None or not _same(source, state, line):
             return None
         row: dict[str, Any] = line["row"]
         return row
 
-    def add(self, source: str | Path, row: Mapping[str, Any]) -> None:
-        """Keep the row of a finished input; OutputError if the disk does not take it."""
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Rows of all inputs that were begun, by their absolute paths; empty for those that were not finished."""
+        return {source: line["row"] or {} for source, line in self._lines.items()}
+
+    def names(self) -> dict[str, str]:
+        """Names under which results are kept, by the absolute paths of their inputs."""
+        return {source: line["name"] for source, line in self._lines.items() if line.get("name")}
+
+    def begin(self, source: str | Path, name: str, *, fresh: bool = False) -> None:
+        """Write down that an input is begun whose results go by a name.
+
+        Parameters
+        ----------
+        source : path
+            The input.
+        name : str
+            How names of its results begin.
+        fresh : bool
+            There is no result of that name.
+
+        Raises
+        ------
+        InputError
+            If results of the input go by that name already, and it has changed since.
+        OutputError
+            If the disk does not take it.
+        """
+        state = file_state(source)
+        before = self._lines.get(_source(source))
+        if before is not None and before.get("name") == name and not fresh:
+            if state is None or not _same(source, state, before):
+                raise InputError(
+                    f"{source}: has changed since its results, {name}, were written to {self._result}. Choose another "
+                    "folder with -o, so that old and new ones are not mixed."
+                )
+            return
+        self._write(source, {"state": state, "sha256": _hash(source), "name": name, "row": None})
+
+    def add(self, source: str | Path, row: Mapping[str, Any], *, content: str | None = None) -> None:
+        """Keep the row of a finished input; OutputError if the disk does not take it.
+
+        Parameters
+        ----------
+        source : path
+            The input.
+        row : mapping
+            JSON values.
+        content : str, optional
+            SHA-256 of the input, if that is known.
+        """
+        key = _source(source)
+        begun = self._lines.get(key, {})
+        state = self._seen.get(key) or file_state(source)
+        known = content or begun.get("sha256") or _hash(source)
+        self._write(source, {"state": state, "sha256": known, "name": begun.get("name"), "row": dict(row)})
+
+    def _write(self, source: str | Path, facts: dict[str, Any]) -> None:
         if self._file is None or self._file.closed:
             raise RuntimeError("a journal takes rows only inside its with block")
-        line = {"source": str(source), "state": _state(source), "row": dict(row)}
+        line = json.loads(json.dumps({"source": _source(source), **facts}))
         try:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
             raise self._cannot_write(error) from error
-        self._lines[str(source)] = line
+        self._lines[line["source"]] = line
 
     @staticmethod
     def discard(result: str | Path) -> None:
         """Delete the journal of a result, once that is written; it must not be open."""
-        with suppress(FileNotFoundError):
-            _path(result).unlink()
+        with suppress(OSError):  # one that stays costs the next run nothing
+            journal_path(result).unlink()
 
     def _take_over(self) -> dict[str, dict[str, Any]]:
         try:
@@ -97,34 +162,74 @@ class Journal:
             return {}
         except OSError as error:
             raise self._cannot_write(error) from error
-        kept = {line["source"]: line for line in lines if line.keys() >= {"source", "state", "row"}}
-        if header.get("parameters") != self._parameters:
-            _log.warning("%d rows of an interrupted run with other settings are discarded", len(kept))
-            return {}
-        if kept:
-            _log.warning("going on with an interrupted run: %d rows are done (%s)", len(kept), self.path)
+        kept = {line["source"]: line for line in lines if _whole(line)}
+        if kept and header.get("parameters") != self._parameters:
+            before = header.get("parameters")
+            other = differences(before if isinstance(before, dict) else {}, self._parameters)
+            raise InputError(
+                f"{self._result}: {_inputs(len(kept))} done there with other settings ({'; '.join(other)}). Give the "
+                f"command that began it, to go on; or choose another place with -o; or, to begin anew, delete "
+                f"{self.path if self.path.parent == self._result.parent else self._result}."
+            )
+        if done := sum(line["row"] is not None for line in kept.values()):
+            _log.warning("going on with an interrupted run: %d rows are done (%s)", done, self.path)
         return kept
 
     def _cannot_write(self, error: OSError) -> OutputError:
-        return OutputError(f"{self.path}: cannot be written ({error.strerror}). Choose another place with -o.")
+        return OutputError(f"{self.path}: cannot be written ({error.strerror or error}). Choose another place with -o.")
 
 
-def _path(result: str | Path) -> Path:
+def journal_path(result: str | Path) -> Path:
+    """Where the journal of a result is."""
     result = Path(result)
-    return result.with_name(f".{result.name}.journal.jsonl")
+    return result / ".journal.jsonl" if result.is_dir() else result.with_name(f".{result.name}.journal.jsonl")
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say in which of their values two sets of parameters differ: ``"seed 1, not 2"``."""
+    names = dict.fromkeys([*now, *before])
+    return [
+        f"{name} {before.get(name)!r}, not {now.get(name)!r}" for name in names if before.get(name) != now.get(name)
+    ]
+
+
+def _inputs(count: int) -> str:
+    return "1 input is" if count == 1 else f"{count} inputs are"
+
+
+def _source(source: str | Path) -> str:
+    return os.path.abspath(source)
+
+
+def _same(source: str | Path, state: State, line: Mapping[str, Any]) -> bool:
+    """Whether an input is what it was: a copy of it has another time of change, and the same content."""
+    if line["state"] == list(state):
+        return True
+    same_size = line["state"] is not None and line["state"][0] == state[0]
+    return same_size and line["sha256"] is not None and line["sha256"] == _hash(source)
+
+
+def _hash(source: str | Path) -> str | None:
+    try:
+        return sha256(source)
+    except OSError:
+        return None
 
 
 def _parsed(line: str) -> dict[str, Any]:
     try:
         parsed = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _state(source: str | Path) -> list[int] | None:
-    try:
-        status = os.stat(source)
-    except OSError:
-        return None
-    return [status.st_size, status.st_mtime_ns]
+def _whole(line: Mapping[str, Any]) -> bool:
+    """Whether a line is one that `Journal` writes."""
+    return (
+        isinstance(line.get("source"), str)
+        and isinstance(line.get("row", 0), dict | None)
+        and isinstance(line.get("name", 0), str | None)
+        and isinstance(line.get("sha256", 0), str | None)
+        and (line.get("state", 0) is None or (isinstance(line.get("state"), list) and len(line["state"]) == 2))
+    )

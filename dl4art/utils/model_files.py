@@ -15,6 +15,7 @@ from typing import Any
 from dl4art import __version__
 from dl4art.utils.errors import Dl4artError, InputError, ModelError, OutputError
 from dl4art.utils.files import atomic_path, make_folder
+from dl4art.utils.limits import read_text
 from dl4art.utils.models import TEXTS, WEIGHTS, ModelFolder, open_model
 
 _LARGEST = dict.fromkeys(TEXTS, 16_000_000) | dict.fromkeys(WEIGHTS, 1_000_000_000)
@@ -34,16 +35,17 @@ class ModelKind:
     name, room : str
         E.g. ``"counter"`` and ``"regression"``.
     side : str
-        The entry of ``config.json`` with the side of a picture, by which the kind is known, e.g. ``"window_px"``.
-    px, px_per_cm : int
-        That side, and the scale.
+        The entry of ``config.json`` by which the kind is known, e.g. ``"window_px"``: the side of a picture, if it is
+        to be of one size.
+    px, px_per_cm : int or None
+        That side, and the scale; None if models of this kind look at pictures of any.
     """
 
     name: str
     room: str
     side: str
-    px: int
-    px_per_cm: int = 200
+    px: int | None
+    px_per_cm: int | None = 200
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def check_fit(model: ModelFolder, kinds: Sequence[ModelKind]) -> ModelKind:
     if this is not None and made > this:
         raise ModelError(f"{model.path}: made by dl4art {made_by}, newer than this one, {__version__}. Update dl4art.")
     for entry, wanted in ((kind.side, kind.px), ("px_per_cm", kind.px_per_cm)):
-        if config.get(entry) != wanted:
+        if wanted is not None and config.get(entry) != wanted:
             raise ModelError(
                 f"{model.path}: {entry} is {config.get(entry)!r}, and a {kind.name} of this version needs {wanted}. "
                 f"Use the version that made the model, {made_by}, or train it anew."
@@ -127,8 +129,8 @@ def read_card(folder: str | Path) -> ModelCard:
     """Read the card in a model folder; ModelError if it is no text."""
     path = Path(folder) / "MODEL_CARD.md"
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
+        text = read_text(path)
+    except (OSError, ValueError, InputError) as error:
         raise ModelError(f"{path}: cannot be read as text ({error}). Copy the whole model folder again.") from error
     head = re.match(r"---\n(.*?\n)?---(?:\n|$)", text, flags=re.DOTALL)
     if head is None:

@@ -13,8 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from dl4art.utils.errors import ModelError
+from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import atomic_path, sha256
+from dl4art.utils.limits import read_text
 
 WEIGHTS = ("model.weights.h5", "model.npz")
 TEXTS = ("config.json", "calibration.json", "MODEL_CARD.md")
@@ -145,8 +146,8 @@ def _shelf(room: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        document = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError, InputError) as error:
         raise ModelError(f"{path}: cannot be read as JSON ({error}). Copy the whole model folder again.") from error
     if not isinstance(document, dict):
         raise ModelError(f"{path}: holds {type(document).__name__}, not settings by name. Copy the folder again.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dl4art.utils.files import atomic_path
@@ -56,6 +57,14 @@ def png(figure: Figure, dpi: int = 200) -> bytes:
     # no version inside, so that the same numbers give the same file
     figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
     return file.getvalue()
+
+
+def label_axes(axes: Axes, x: str, y: str, *, fontsize: int, frame: bool = False) -> None:
+    """Write at the axes what they are; without a `frame`, no lines are drawn above and to the right."""
+    axes.set_xlabel(x, fontsize=fontsize)
+    axes.set_ylabel(y, fontsize=fontsize)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(frame)
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dl4art.utils.files import atomic_path
+from dl4art.utils.arrays import load_arrays
+from dl4art.utils.errors import InputError
+from dl4art.utils.files import atomic_path, make_folder
 
 Arrays = TypeVar("Arrays")
 """A dataclass all of whose fields are arrays of one length."""
@@ -49,7 +51,7 @@ def make_shards(
         Told after each shard how many items are ready.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     jobs = [
         (make, folder / f"{name}-{start // shard:04d}.npz", range(start, start + shard))
         for start in range(0, count, shard)
@@ -69,9 +71,12 @@ def make_shards(
 
 
 def read_shard(kind: type[Arrays], path: str | Path) -> Arrays:
-    """Read one shard."""
-    with np.load(path, allow_pickle=False) as archive:
-        return kind(**{name: archive[name] for name in _names(kind)})
+    """Read one shard; InputError if it is damaged."""
+    arrays = load_arrays(path, _names(kind))
+    try:
+        return kind(**arrays)
+    except ValueError as error:
+        raise InputError(f"{path}: damaged ({error}). Delete it, and give the same command again.") from error
 
 
 def join_shards(kind: type[Arrays], shards: list[Arrays]) -> Arrays:

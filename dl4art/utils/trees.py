@@ -58,6 +58,12 @@ class Trees:
         steps = np.concatenate([found.left, found.right, found.roots])
         if {len(columns[name]) for name in _NAMES[:-2]} != {size} or (steps < 0).any() or (steps >= size).any():
             raise ValueError("the table of trees is not whole")
+        inner, own = found.feature >= 0, np.arange(size)
+        # children come after their parents: a walk that could turn back would have no end
+        if (np.minimum(found.left, found.right)[inner] <= own[inner]).any():
+            raise ValueError("the table of trees leads in circles")
+        if not np.isfinite(np.concatenate([found.value, found.threshold[inner], [found.start]])).all():
+            raise ValueError("the table of trees holds values that are no numbers")
         return found
 
 

@@ -6,9 +6,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -16,11 +15,31 @@ from dl4art import __version__
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import make_folder
 from dl4art.utils.models import ModelFolder, find_model, write_model
-from dl4art.utils.window_training import answer_windows
-from dl4art.utils.windows import Place, Source, cut_windows, even_places
+from dl4art.utils.weights import check_weights
+from dl4art.utils.windows import Pixels, Place, Source, Windows, cut_windows, even_places
 
 MOST_WINDOWS = 64
 """Of a picture that are looked at."""
+ANSWERED = 32
+"""Windows that are answered at a time."""
+_WEIGHTS = "model.weights.h5"
+
+
+class Network(Protocol):
+    """What a classifier needs of a network; one of Keras has it."""
+
+    @property
+    def output_shape(self) -> tuple[Any, ...]:
+        """The number of classes is the last."""
+
+    def predict_on_batch(self, windows: Pixels, /) -> Any:
+        """Probabilities (n, classes) of windows (n, side, side, channels)."""
+
+    def save_weights(self, path: Path, /) -> None:
+        """Write the weights."""
+
+    def load_weights(self, path: Path, /) -> None:
+        """Read them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +85,7 @@ class WindowClassifier:
 
     Attributes
     ----------
-    network : keras.Model
+    network : Network
         From windows (n, side, side, channels) to probabilities (n, classes).
     classes : tuple of str
         Names.
@@ -76,7 +95,7 @@ class WindowClassifier:
         Where it came from.
     """
 
-    network: keras.Model = field(repr=False)
+    network: Network = field(repr=False)
     classes: tuple[str, ...]
     side: int
     folder: ModelFolder | None = None
@@ -103,8 +122,20 @@ class WindowClassifier:
         return Opinion(self.classes, total / max(total.sum(), 1e-9), tuple(places), answers)
 
 
+def answer_windows(network: Network, windows: Windows) -> npt.NDArray[np.float32]:
+    """Probabilities (n, classes) of windows; few at a time, so that memory is bounded."""
+    rows = []
+    for start in range(0, len(windows), ANSWERED):
+        part = windows.batch(start, start + ANSWERED)
+        # the last batch is padded, so that the network is set up once
+        full = np.concatenate([part, np.zeros((ANSWERED - len(part), *part.shape[1:]), np.uint8)])
+        answers = network.predict_on_batch(full if len(windows) > ANSWERED else part)
+        rows.append(np.asarray(answers, np.float32)[: len(part)])
+    return np.concatenate(rows)
+
+
 def load_classifier(
-    name_or_folder: str | Path, kind: str, room: str, build: Callable[[Mapping[str, Any]], keras.Model]
+    name_or_folder: str | Path, kind: str, room: str, build: Callable[[Mapping[str, Any]], Network]
 ) -> WindowClassifier:
     """Load a shipped model by name, or a model folder.
 
@@ -130,11 +161,14 @@ def load_classifier(
         what = f"a model of kind {config['kind']!r}" if "kind" in config else "a model of another kind"
         raise ModelError(f"{folder.path}: {what}, and {kind!r} is needed. Name another folder with --model.")
     try:
-        classes, side = tuple(map(str, config["classes"])), int(config["window_side_px"])
+        check_numbers("number of classes", [len(config["classes"])])
+        classes, (side,) = tuple(map(str, config["classes"])), check_numbers("window", [config["window_side_px"]])
         network = build(config)
         with warnings.catch_warnings():
             # Keras only warns of layers that it finds no weights for
             warnings.simplefilter("error", UserWarning)
+            if folder.weights.suffix == ".h5":
+                check_weights(folder.weights)
             network.load_weights(folder.weights)
     except (KeyError, TypeError, ValueError, OSError, InputError, UserWarning) as error:
         raise ModelError(
@@ -144,6 +178,13 @@ def load_classifier(
     if network.output_shape[-1] != len(classes):
         raise ModelError(f"{folder.path}: config.json names {len(classes)} classes, the network has others.")
     return WindowClassifier(network, classes, side, folder)
+
+
+def check_numbers(what: str, values: Any, least: int = 1, most: int = 4096) -> tuple[int, ...]:
+    """Check numbers that a configuration states before anything is built from them; ValueError if they cannot be."""
+    if not values or not all(type(value) is int and least <= value <= most for value in values):
+        raise ValueError(f"{what}: {str(values)[:80]}, not whole numbers from {least} to {most}")
+    return tuple(values)
 
 
 def save_classifier(
@@ -173,7 +214,7 @@ def save_classifier(
         The model card, Markdown.
     """
     make_folder(folder)
-    classifier.network.save_weights(Path(folder) / "model.weights.h5")
+    classifier.network.save_weights(Path(folder) / getattr(classifier.network, "weights_name", _WEIGHTS))
     known = {
         "dl4art": __version__,
         "kind": kind,

@@ -14,10 +14,8 @@ from PIL import Image
 
 from dl4art.utils.errors import Dl4artError
 from dl4art.utils.progress import progress
+from dl4art.utils.window_classifier import ANSWERED
 from dl4art.utils.windows import Pixels, Windows
-
-_ANSWERED = 32
-"""Windows that are answered at a time."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +95,11 @@ class InOrder(keras.utils.PyDataset):  # type: ignore[misc]
         self.truth = np.eye(classes, dtype=np.float32)[np.array(labels, np.intp)[windows.picture]]
 
     def __len__(self) -> int:
-        return math.ceil(len(self.windows) / _ANSWERED)
+        return math.ceil(len(self.windows) / ANSWERED)
 
     def __getitem__(self, index: int) -> tuple[Pixels, npt.NDArray[np.float32]]:
         """Batch number `index`, see `Draws`."""
-        start, stop = _ANSWERED * index, _ANSWERED * (index + 1)
+        start, stop = ANSWERED * index, ANSWERED * (index + 1)
         return self.windows.batch(start, stop), self.truth[start:stop]
 
 
@@ -131,6 +129,15 @@ def turned(window: Pixels, degrees: float) -> Pixels:
     return np.stack(channels, axis=-1)[margin : margin + side, margin : margin + side]
 
 
+def trainer(build: Callable[[int], keras.Model], recipe: Recipe) -> Callable[..., Any]:
+    """Give what `dl4art.utils.class_training.Plan` needs to train networks that are built for a number of classes."""
+
+    def train(windows: Windows, labels: Sequence[int], classes: int, **more: Any) -> Any:
+        return train_on_windows(lambda: build(classes), windows, labels, classes, recipe, **more)
+
+    return train
+
+
 def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
     """Compile a network whose answers are probabilities (n, classes), for so many steps."""
     rate = keras.optimizers.schedules.CosineDecay(recipe.rate, max(1, steps), alpha=0.01)
@@ -142,6 +149,27 @@ def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
     losses = {"categorical": keras.losses.CategoricalCrossentropy, "binary": keras.losses.BinaryCrossentropy}
     loss = losses[recipe.loss](label_smoothing=recipe.smoothing)
     network.compile(optimizers[recipe.optimizer](), loss=loss, metrics=[keras.metrics.CategoricalAccuracy("accuracy")])
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells how far a training has come, and stops it where it leads nowhere."""
+
+    def __init__(self, advance: Callable[[int], None]) -> None:
+        super().__init__()
+        self.advance, self.epoch = advance, 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Count."""
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Tell, and check the loss."""
+        self.advance(1)
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            raise Dl4artError(
+                f"the loss is no number any more in epoch {self.epoch + 1}. Train with another --seed in another "
+                "folder, or with a lower --rate."
+            )
 
 
 def train_on_windows(
@@ -203,26 +231,6 @@ def train_on_windows(
             shuffle=False,
             validation_data=known,
             verbose=0,
-            callbacks=[
-                keras.callbacks.TerminateOnNaN(),
-                keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: advance(1)),
-            ],
+            callbacks=[_Watch(advance)],
         ).history
-    if not all(map(math.isfinite, history["loss"])):
-        raise Dl4artError(
-            f"the loss is no number any more in epoch {len(history['loss'])}. Train with another --seed in another "
-            "folder, or with a lower --rate."
-        )
     return network, {name: [float(value) for value in values] for name, values in history.items()}
-
-
-def answer_windows(network: keras.Model, windows: Windows) -> npt.NDArray[np.float32]:
-    """Probabilities (n, classes) of windows; few at a time, so that memory is bounded."""
-    rows = []
-    for start in range(0, len(windows), _ANSWERED):
-        part = windows.batch(start, start + _ANSWERED)
-        # the last batch is padded, so that the network is set up once
-        full = np.concatenate([part, np.zeros((_ANSWERED - len(part), *part.shape[1:]), np.uint8)])
-        answers = network.predict_on_batch(full if len(windows) > _ANSWERED else part)
-        rows.append(np.asarray(answers, np.float32)[: len(part)])
-    return np.concatenate(rows)

@@ -45,7 +45,7 @@ def test_a_collection(collection, tmp_path, capsys, run, result_of):
     assert run(collection, "-o", out, "--crops", "9") == 0
     shown = capsys.readouterr()
     assert {path.name for path in out.iterdir()} == {
-        *("catalogue.db", "collection.json", "dendrogram.png", "matrix.csv", "matrix.png"),
+        *(".journal.jsonl", "catalogue.db", "collection.json", "dendrogram.png", "matrix.csv", "matrix.png"),
         *("neighbours.csv", "pairs.csv"),
     }
     pairs = {(row["a"], row["b"]): row for row in rows_of(out / "pairs.csv")}

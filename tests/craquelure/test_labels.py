@@ -3,7 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from dl4art.craquelure import labels
 from dl4art.craquelure.labels import read_damage, write_damage
+from dl4art.craquelure.measures import LEFT_OUT
 from dl4art.craquelure.metrics import line_scores
 from dl4art.craquelure.skeleton import skeletonise
 from dl4art.craquelure.strips import simplified, trace
@@ -56,6 +58,17 @@ def test_a_loss_with_holes_and_at_the_border_keeps_them(tmp_path):
     mask[5:10, 5:12] = mask[15:25, 20:30] = 0
     write_damage(mask, tmp_path / "a.json", "a.png")
     assert (read_damage(tmp_path / "a.json") != mask).sum() <= 12
+
+
+def test_a_large_mask_is_drawn_in_parts_that_come_to_the_same(tmp_path, monkeypatch):
+    mask = draw_painting("sample", 2, (160, 200)).mask
+    mask[:, 150:] = LEFT_OUT
+    write_damage(mask, tmp_path / "whole.json", "photo.jpg")
+    monkeypatch.setattr(labels, "_TILE_PX", 64)
+    write_damage(mask, tmp_path / "parts.json", "photo.jpg")
+    whole, parts = (read_damage(tmp_path / name, shape=mask.shape) for name in ("whole.json", "parts.json"))
+    assert (whole != parts).mean() < 0.01
+    assert not parts[:, 153:].any()
 
 
 def test_lines_are_followed_from_fork_to_fork():

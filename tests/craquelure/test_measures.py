@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dl4art.craquelure import measures
-from dl4art.craquelure.measures import ROSE_BINS, measure_damage
+from dl4art.craquelure.measures import LEFT_OUT, ROSE_BINS, measure_damage
 from dl4art.utils.errors import InputError
 
 
@@ -41,6 +41,53 @@ def test_widths(width):
     found = measure_damage(mask)
     assert found.mean_width_px == pytest.approx(width, rel=0.12)
     assert found.wide_px == pytest.approx(width, abs=0.01)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("upright", [False, True])
+def test_the_median_width_is_right_for_even_widths_too(width, upright):
+    mask = np.zeros((60, 200), int)
+    mask[20 : 20 + width] = 1
+    found = measure_damage(mask.T if upright else mask, 20.0)
+    assert found.median_width_px == pytest.approx(width, abs=0.05)
+    assert found.median_width_mm == pytest.approx(width / 2, abs=0.03)
+    assert found.widths[width] > 0.95
+    assert sum(found.widths) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("angle", [20, 45, 63, 110, 135])
+def test_the_median_width_does_not_depend_on_the_direction(angle):
+    y, x = np.mgrid[:240, :240] - 120
+    slope = math.radians(angle)
+    across = x * math.sin(slope) + y * math.cos(slope)
+    found = measure_damage((np.abs(across) < 3.5).astype(int))
+    assert found.median_width_px == pytest.approx(7, rel=0.1)
+
+
+@pytest.mark.parametrize(("angles", "said"), [((0,), [0]), ((75,), [75]), ((30, 120), [30, 120])])
+def test_directions_in_which_more_cracks_run(angles, said):
+    mask = np.logical_or.reduce([line(angle, length=220) for angle in angles]).astype(int)
+    assert sorted(measure_damage(mask).directions) == said
+
+
+def test_a_ring_has_no_direction():
+    y, x = np.mgrid[:200, :200] - 100
+    assert measure_damage((np.abs(np.hypot(x, y) - 70) < 2).astype(int)).directions == ()
+
+
+def test_what_is_left_out_counts_nowhere():
+    mask = np.zeros((60, 100), int)
+    mask[::10] = mask[:, ::10] = 1
+    mask[25:28, 45:48] = 2
+    whole = measure_damage(mask, 10.0)
+    mask[:, 50:] = LEFT_OUT
+    half = measure_damage(mask, 10.0)
+    assert (half.area_px, half.left_out_px, half.area_cm2) == (3000, 3000, 30)
+    assert (half.loss_px, half.loss_cm2) == (9, 0.09)
+    assert half.crack_percent == pytest.approx(whole.crack_percent, rel=0.02)
+    assert half.loss_percent == 2 * whole.loss_percent
+    # the column beside what is left out may go on below it
+    assert (whole.islands.count, half.islands.count) == (5 * 9, 5 * 4)
 
 
 @pytest.mark.parametrize("angle", [0, 30, 90, 150])

@@ -100,6 +100,8 @@ def test_a_saved_segmenter_gives_the_same_answers(saved, rng):
     loaded = Segmenter.from_pretrained(folder.path)
     assert np.array_equal(loaded.segment(picture), Segmenter(network).segment(picture))
     assert loaded.folder.config["reach_px"] == loaded.margin_px
+    assert loaded.name == f"model {folder.sha256[:8]}"
+    assert loaded.summary == ""
 
 
 @pytest.mark.parametrize(

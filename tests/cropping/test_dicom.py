@@ -92,7 +92,7 @@ def test_damaged_and_huge_files_are_refused(tmp_path, monkeypatch):
     (tmp_path / "b.dcm").write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"b\.dcm"):
         read_plate(tmp_path / "b.dcm")
-    monkeypatch.setattr("dl4art.cropping.dicom.LARGEST_PX", 1000)
+    monkeypatch.setenv("DL4ART_WHOLE_MEGAPIXELS", "0.001")
     with pytest.raises(InputError, match="tiled TIFF"):
         read_plate(path)
 

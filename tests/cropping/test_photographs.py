@@ -81,6 +81,14 @@ def test_scale_is_stated_or_missing(tmp_path, colours):
         read_photograph(path, 1.0)
 
 
+def test_a_whole_wall_may_have_few_pixels_and_colours_are_no_remark(tmp_path, colours):
+    path = tmp_path / "a.tif"
+    Image.fromarray(colours).save(path)
+    photograph = read_photograph(path, 4.0)
+    assert photograph.px_per_cm == 4
+    assert photograph.notes == ()
+
+
 def test_what_is_no_photograph_is_refused(tmp_path, rng):
     tifffile.imwrite(tmp_path / "f.tif", rng.random((8, 8), np.float32))
     (tmp_path / "d.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\0" * 64)

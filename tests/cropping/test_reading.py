@@ -78,9 +78,9 @@ def test_truncated_pictures_are_refused(tmp_path, name, share):
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
 def test_huge_pictures_are_refused_with_what_to_do_before_they_are_decoded(tmp_path, monkeypatch, name):
-    monkeypatch.setattr("dl4art.cropping.pictures.LARGEST_PX", 4000)
+    monkeypatch.setenv("DL4ART_WHOLE_MEGAPIXELS", "0.004")
     Image.fromarray(GREY).save(tmp_path / name, dpi=(508, 508))
-    with pytest.raises(InputError, match=rf"{name}: 80 x 60 .*tiled TIFF"):
+    with pytest.raises(InputError, match=rf"{name}: a \w+ of 80 x 60 pixels.*tiled TIFF.*DL4ART_WHOLE_MEGAPIXELS"):
         read_plate(tmp_path / name)
 
 

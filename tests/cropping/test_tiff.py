@@ -191,7 +191,7 @@ def test_old_segments_leave_the_cache(tmp_path, monkeypatch):
 
 
 def test_a_compressed_strip_too_large_for_memory_is_refused_with_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr("dl4art.cropping.tiff.LARGEST_SEGMENT_PX", 1000)
+    monkeypatch.setenv("DL4ART_WHOLE_MEGAPIXELS", "0.001")
     with pytest.raises(InputError, match="tiled TIFF"):
         read_plate(write(tmp_path / "a.tif", compression="lzw", rowsperstrip=90))
     read_plate(write(tmp_path / "b.tif", rowsperstrip=90))

@@ -168,7 +168,7 @@ def test_a_model_of_another_shape_is_refused(tmp_path):
     shutil.copytree(find_model("threads").path, tmp_path / "mine")
     folder = find_model(tmp_path / "mine")
     write_model(folder.path, config={**folder.config, "filters": [4, 4, 4]}, calibration=folder.calibration, card="x")
-    with pytest.raises(ModelError, match="thread counter"):
+    with pytest.raises(ModelError, match="instead of 5 numbers of channels"):
         ThreadCounter.from_pretrained(tmp_path / "mine")
 
 

@@ -41,6 +41,12 @@ def curve(folder):
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
+def test_the_best_may_be_the_largest(tmp_path):
+    assert train(tmp_path, epochs=3).best == 2
+    (tmp_path / "large").mkdir()
+    assert train(tmp_path / "large", epochs=3, large=True).best == 0
+
+
 def test_it_goes_on_as_if_nothing_had_happened(tmp_path):
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()

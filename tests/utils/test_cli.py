@@ -2,6 +2,7 @@ import argparse
 import logging
 import math
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -181,3 +182,25 @@ def test_a_reader_that_has_gone_is_no_reason_for_a_traceback(run_python):
     )
     done = run_python("-c", code)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_what_belongs_to_a_picture_is_named_or_lies_in_a_folder(tmp_path):
+    (tmp_path / "masks").mkdir()
+    for name in ("a.png", "b.png", "b.tif"):
+        (tmp_path / "masks" / name).touch()
+    one, folder = tmp_path / "masks" / "a.png", str(tmp_path / "masks")
+    assert cli.beside(Path("x.tif"), None) is None
+    assert cli.beside(Path("x.tif"), str(one)) == one
+    assert cli.beside(Path("elsewhere/a.jpg"), folder) == one
+    assert cli.beside(Path("x.tif"), folder) is None
+    with pytest.raises(InputError, match=r"are both for b\.jpg"):
+        cli.beside(Path("b.jpg"), folder)
+    with pytest.raises(InputError, match="no such file or folder"):
+        cli.beside(Path("a.jpg"), str(tmp_path / "none"))
+
+
+def test_results_are_no_inputs(tmp_path):
+    inside, other = tmp_path / "out" / "deep" / "a.tif", tmp_path / "b.tif"
+    assert cli.outside([inside, other], tmp_path / "out") == [other]
+    with pytest.raises(InputError, match="all input files lie in the output folder"):
+        cli.outside([inside], tmp_path / "out")

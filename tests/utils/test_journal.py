@@ -1,12 +1,12 @@
 import json
-import logging
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl4art.utils.errors import OutputError
+from dl4art.utils.errors import InputError, OutputError
+from dl4art.utils.files import sha256
 from dl4art.utils.journal import Journal
 
 SETTINGS = {"method": "auto", "size_cm": (3.0, 2.0)}
@@ -44,12 +44,61 @@ def test_the_next_run_with_the_same_settings_goes_on(result, sources, caplog):
         assert [journal.row(source) for source in sources] == [{"count": 12.5}, {"count": 3}]
 
 
-def test_other_settings_discard_what_was_done_and_say_so(result, sources, caplog):
-    start(result, sources)
+def test_other_settings_are_refused_with_what_to_do(result, sources, caplog):
+    path = start(result, sources)
+    with pytest.raises(InputError, match=r"1 input is done .*method 'auto', not 'spectral'; size_cm .* delete") as told:
+        Journal(result, {"method": "spectral"})
+    assert str(path) in str(told.value)
+    assert caplog.text == ""
+    path.unlink()
     with Journal(result, {"method": "spectral"}) as journal:
         assert journal.row(sources[0]) is None
-    assert "1 rows of an interrupted run with other settings are discarded" in caplog.text
-    assert caplog.records[-1].levelno == logging.WARNING
+
+
+def test_a_folder_keeps_its_journal_inside(tmp_path, sources):
+    path = start(tmp_path, sources)
+    assert path == tmp_path / ".journal.jsonl"
+    with pytest.raises(InputError, match=f"to begin anew, delete {tmp_path}\\."):
+        Journal(tmp_path, {})
+
+
+def test_a_copy_of_an_input_is_what_it_was_and_another_of_its_size_is_not(result, sources):
+    start(result, sources)
+    os.utime(sources[0], ns=(1, 1))
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) == {"count": 12.5}
+    sources[0].write_bytes(b"b.tif")
+    os.utime(sources[0], ns=(1, 1))
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) is None
+
+
+def test_what_is_kept_is_for_the_input_as_it_was_asked_for(result, sources):
+    with Journal(result, SETTINGS) as journal:
+        journal.row(sources[0])
+        content = sha256(sources[0])
+        sources[0].write_bytes(b"other")
+        journal.add(sources[0], {"count": 1}, content=content)
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) is None
+
+
+def test_an_input_that_was_begun_keeps_its_name_and_is_no_other_one(result, sources):
+    with Journal(result, SETTINGS) as journal:
+        journal.begin(sources[0], "a")
+        assert journal.row(sources[0]) is None
+    with Journal(result, SETTINGS) as journal:
+        assert journal.names() == {str(sources[0]): "a"}
+        assert journal.rows() == {str(sources[0]): {}}
+        journal.begin(sources[0], "a")
+        sources[0].write_bytes(b"other")
+        with pytest.raises(InputError, match="has changed since its results, a, were written"):
+            journal.begin(sources[0], "a")
+        journal.begin(sources[0], "a", fresh=True)
+        journal.add(sources[0], {"crops": 3})
+    with Journal(result, SETTINGS) as journal:
+        assert journal.row(sources[0]) == {"crops": 3}
+        assert journal.names() == {str(sources[0]): "a"}
 
 
 def test_without_rows_nothing_is_left_behind(result):
@@ -82,13 +131,14 @@ def test_a_file_that_has_vanished_is_not_taken_over(result, sources):
 
 def test_a_row_is_on_disk_at_once(result, sources, monkeypatch):
     synchronised = []
-    monkeypatch.setattr(os, "fsync", synchronised.append)
     with Journal(result, SETTINGS) as journal:
+        monkeypatch.setattr(os, "fsync", synchronised.append)
         journal.add(sources[0], {"count": 1})
         assert json.loads(journal.path.read_text().splitlines()[-1])["row"] == {"count": 1}
         assert len(synchronised) == 1
 
 
+@settings(deadline=None)  # what is written is synchronised, which takes as long as the disk likes
 @given(cut=st.integers(min_value=0, max_value=400))
 def test_a_journal_cut_anywhere_gives_whole_rows_or_none(cut, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dl4art import __version__
@@ -15,6 +15,7 @@ from dl4art.utils.model_files import ModelCard, ModelKind, check_fit, find_folde
 from dl4art.utils.models import TEXTS, WEIGHTS, open_model, write_model
 
 KINDS = (ModelKind("reader", "library", "page_px", 7), ModelKind("singer", "choir", "score_px", 9, px_per_cm=3))
+ANY = ModelKind("painter", "studio", "reach_px", None, px_per_cm=None)
 FITTING = {"page_px": 7, "px_per_cm": 200, "dl4art": __version__}
 CARD = "---\nsummary: Reads: aloud\ntags: [a, b]\n---\n\n# Reader\n\nIt reads.\n"
 
@@ -135,6 +136,7 @@ def test_a_model_of_no_known_kind_does_not_fit(tmp_path):
 # One file
 
 
+@settings(deadline=None)  # what is written is synchronised, which takes as long as the disk likes
 @given(weights=st.binary(), card=st.text(st.characters(codec="utf-8")), name=st.sampled_from(WEIGHTS))
 def test_what_is_packed_comes_out_again_and_packs_alike(weights, card, name):
     with tempfile.TemporaryDirectory() as place:
@@ -282,6 +284,7 @@ def test_what_is_no_zip_is_refused(tmp_path, data):
         unpack_model(tmp_path / "none.zip", tmp_path / "new")
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_damaged_zip_gives_the_model_or_a_reason(data):
     with tempfile.TemporaryDirectory() as place:
@@ -304,3 +307,8 @@ def test_settings_too_deep_to_be_read_are_named(folder):
     (folder / "config.json").write_text('{"a":' + "[" * 100_000)
     with pytest.raises(ModelError, match="cannot be read as JSON"):
         open_model(folder)
+
+
+def test_a_kind_may_take_any_size_and_scale(tmp_path):
+    make(tmp_path / "painter", {"reach_px": 93, "dl4art": __version__})
+    assert check_fit(open_model(tmp_path / "painter"), (*KINDS, ANY)) is ANY

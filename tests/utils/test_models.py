@@ -86,7 +86,8 @@ def test_shipped_models_are_found_by_name(folder, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("room", "name"), [(room, name) for room in ("regression", "siamese") for name in models.shipped_models(room)]
+    ("room", "name"),
+    [(room, name) for room in ("regression", "siamese", "craquelure") for name in models.shipped_models(room)],
 )
 def test_every_shipped_model_is_whole(room, name):
     model = models.find_model(name, room=room)

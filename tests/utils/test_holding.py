@@ -1,0 +1,105 @@
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from dl4art.utils.errors import OutputError
+from dl4art.utils.files import temporary_prefix
+from dl4art.utils.holding import held
+
+HOLD = """
+import sys, time
+from dl4art.utils.holding import held
+with held(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds a result: the process, and the result."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", HOLD, str(folder), "--secret word"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process, folder
+        process.kill()
+
+
+def enter(result):
+    with held(result):
+        pass
+
+
+def test_the_second_run_is_told_who_holds_it(other):
+    process, folder = other
+    with pytest.raises(OutputError, match=rf"out: another run is writing there: process {process.pid} on .* since 20"):
+        enter(folder)
+
+
+def test_a_run_that_was_killed_holds_nothing(other):
+    process, folder = other
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert os.listdir(folder) == [".dl4art.lock"]
+    enter(folder)
+    assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
+def test_it_is_let_go_of_however_the_run_ends(stop, tmp_path):
+    def end_badly():
+        with held(tmp_path / "r.csv"):
+            assert os.listdir(tmp_path) == [".r.csv.lock"]
+            raise stop
+
+    with pytest.raises(stop):
+        end_badly()
+    assert os.listdir(tmp_path) == []
+    enter(tmp_path / "r.csv")
+
+
+def test_results_side_by_side_do_not_hinder_each_other(tmp_path):
+    with held(tmp_path / "a.csv"), held(tmp_path / "b.csv"), pytest.raises(OutputError, match=r"a\.csv: another run"):
+        enter(tmp_path / "a.csv")
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    with pytest.raises(OutputError, match="nothing can be written there"):
+        enter(tmp_path / "none" / "r.csv")
+
+
+def test_what_a_killed_run_has_left_is_cleared_away(tmp_path):
+    left = tmp_path / f"{temporary_prefix(tmp_path / 'r.csv')}abcd1234.csv"
+    left.write_text("ha")
+    enter(tmp_path / "r.csv")
+    assert os.listdir(tmp_path) == []
+
+
+def _count(folder, times):
+    for _ in range(times):
+        while True:
+            try:
+                with held(folder):
+                    number = int((folder / "n").read_text())
+                    (folder / "n").write_text(str(number + 1))
+                break
+            except OutputError:
+                continue
+
+
+def test_no_two_ever_hold_it_at_a_time(tmp_path):
+    (tmp_path / "n").write_text("0")
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_count, args=(tmp_path, 50)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert (tmp_path / "n").read_text() == "100"
