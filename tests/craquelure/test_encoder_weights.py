@@ -8,9 +8,12 @@ from dl4art.craquelure.encoder_weights import load_resnet50, resnet50_layers
 from dl4art.utils.errors import ModelError
 
 
-@pytest.fixture
-def network(tiny):
-    return tiny("res-unet")
+@pytest.fixture(scope="module")
+def network(keras):
+    """A small one, each level of which has a short cut that convolves, as at full size."""
+    from dl4art.craquelure.networks import build_network
+
+    return build_network("res-unet", (2, 2, 3, 4, 5))
 
 
 def stored(network, rng):
