@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError, OutputError, reason
-from dl4art.utils.files import check_unchanged, file_state, make_folder
+from dl4art.utils.files import check_unchanged, file_state, make_folder, remove
 from dl4art.utils.holding import held
 from dl4art.utils.journal import Journal
 from dl4art.utils.names import names_for
@@ -113,10 +113,12 @@ def _cut(path: Path, output: Path, name: str, args: argparse.Namespace, journal:
     from dl4art.cropping.export import export_crops
 
     row: dict[str, Any] = dict.fromkeys(_HEADER, "") | {"plate": str(path), "status": "ok", "crops": 0}
+    begun = False
     try:
         state = file_state(path)
         plate = read_plate(path, **cli.scale_arguments(args))
-        journal.begin(path, name, fresh=not any(output.glob(f"{glob.escape(name)}_x*_y*.tif")))
+        journal.begin(path, name, fresh=not _crops_of(output, name))
+        begun = True
         width, height = plate.size_cm
         row |= {"size in cm": f"{width:.2f} x {height:.2f}", "px/cm": f"{plate.px_per_cm:.2f}"}
         row |= {"scale from": plate.scale_source, "message": "; ".join(plate.notes)}
@@ -131,8 +133,16 @@ def _cut(path: Path, output: Path, name: str, args: argparse.Namespace, journal:
     except OutputError:
         raise
     except Exception as error:  # one bad file is one row, whatever is wrong with it
-        row |= {"status": "failed", "message": reason(error, path)}
+        row |= {"status": "failed", "message": reason(error, path), "crops": 0}
+        # half of its crops, or crops of half a plate, are no result
+        for crop in _crops_of(output, name) if begun else ():
+            remove(crop)
     return row
+
+
+def _crops_of(output: Path, name: str) -> list[Path]:
+    """Crops whose names begin so."""
+    return list(output.glob(f"{glob.escape(name)}_x*_y*.tif"))
 
 
 def _pack(args: argparse.Namespace, output: Path) -> int:

@@ -12,6 +12,7 @@ from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import reason
+from dl4art.utils.holding import held
 from dl4art.utils.model_files import (
     ModelKind,
     check_fit,
@@ -29,6 +30,8 @@ KINDS = (
     ModelKind("counter", "regression", side="window_px", px=200),
     ModelKind("comparer", "siamese", side="crop_px", px=300),
     ModelKind("segmenter", "craquelure", side="reach_px", px=None, px_per_cm=None),
+    ModelKind("regions", "craquelure", side="element", px=None, px_per_cm=None),
+    ModelKind("artworks", "paintings", side="window_side_px", px=None, px_per_cm=None),
 )
 """What is shipped; each is loaded in `_load`."""
 _ROOMS = tuple(kind.room for kind in KINDS)
@@ -155,6 +158,16 @@ def _load(kind: ModelKind, folder: Path) -> None:
         from dl4art.craquelure.segmenter import Segmenter
 
         Segmenter.from_pretrained(folder)
+    elif kind.name == "regions":
+        load_keras()
+        from dl4art.craquelure.regions import load_regions
+
+        load_regions(folder)
+    elif kind.name == "artworks":
+        load_keras()
+        from dl4art.paintings.artworks import load_artworks
+
+        load_artworks(folder)
     else:
         from dl4art.siamese import FabricComparer
 
@@ -162,7 +175,8 @@ def _load(kind: ModelKind, folder: Path) -> None:
 
 
 def _pack(args: argparse.Namespace) -> int:
-    model = pack_model(locate_model(args.model, _ROOMS), args.output)
+    with held(args.output):
+        model = pack_model(locate_model(args.model, _ROOMS), args.output)
     print(f"packed: {args.output}, {model.name} {model.sha256[:8]}")
     return 0
 

@@ -1,4 +1,4 @@
-"""Train a thread counter, a fabric comparer or a segmenter of craquelure, on simulated data or on one's own."""
+"""Train what counts, compares, segments or classifies, on simulated data or on your own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dl4art import _train_classes, _train_painters
 from dl4art._train_segmenter import add_options, train_on_photographs
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
@@ -45,11 +46,17 @@ _WITH = {
     ("segmenter", "data"): {"base", "network", "encoder_weights", "window"},
 }
 """What goes with data of one's own."""
+_FOLDERS = (*_train_classes.KINDS, *_train_painters.KINDS)
 _UNSURE = {("counter", "unlabelled"), ("comparer", "data")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, those of the process if left out, and return its exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] in _train_classes.KINDS:
+        return _train_classes.main(words)
+    if words and words[0] in _train_painters.KINDS:
+        return _train_painters.main(words)
     return cli.run(_train, _parser(), argv)
 
 
@@ -57,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dl4art.train",
         description=__doc__,
-        epilog="Without options the recipe is that of the shipped weights. What is done is on disk after each epoch.",
+        epilog="Without options the recipe is that of the shipped weights. What is done is on disk after each epoch. "
+        f"What learns from folders of pictures has options of its own: python -m dl4art.train {'|'.join(_FOLDERS)} "
+        "--help.",
         parents=[cli.scale_options(), cli.general_options()],
     )
     parser.add_argument("what", choices=sorted(_OPTIONS), help="what to train")

@@ -18,7 +18,7 @@ from dl4art.cropping.outlines import fill
 from dl4art.cropping.shapes import read_drawing
 from dl4art.cropping.threads import DIRECTIONS
 from dl4art.utils.errors import InputError, OutputError, reason
-from dl4art.utils.files import make_folder
+from dl4art.utils.files import check_unchanged, file_state, make_folder
 from dl4art.utils.names import safe_path
 
 SIDE = 300
@@ -68,8 +68,12 @@ def pack_labels(files: Sequence[Path], root: Path, output: Path) -> Iterator[Pac
         name = stem.relative_to(root)
         try:
             target = targets.of(name)
+            sources = (_json(stem),) if drawn else archive_paths(stem)
+            states = [file_state(path) for path in sources]
             masks = draw_masks(_json(stem), root) if drawn else load_masks(stem)
             _check_masks((_json(stem), _json(stem)) if drawn else archive_paths(stem), masks)
+            for path, state in zip(sources, states, strict=True):
+                check_unchanged(path, state)
         except Exception as error:  # one bad file is one row, whatever is wrong with it
             yield _packed(name, "failed", reason(error, _json(stem)))
             continue
@@ -105,7 +109,10 @@ def unpack_labels(files: Sequence[Path], root: Path, output: Path) -> Iterator[P
         name = stem.relative_to(root)
         try:
             target = _json(targets.of(name))
+            states = [file_state(path) for path in archive_paths(stem)]
             masks = load_masks(stem)
+            for path, state in zip(archive_paths(stem), states, strict=True):
+                check_unchanged(path, state)
             if target.exists():
                 yield _packed(name, "kept", f"{target} is there already; nothing was changed")
                 continue

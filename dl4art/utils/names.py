@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path, PurePath
 
@@ -11,6 +12,8 @@ _RESERVED = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
     f"{device}{digit}" for device in ("COM", "LPT") for digit in "123456789\u00b9\u00b2\u00b3"
 }
 _STRANGE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_EDGES = " ."  # Windows drops them at the end, and a dot in front hides a file
+_FORMULA = "=+-@'"  # a spreadsheet would run a name that begins so
 _LONGEST_BYTES = 200  # of 255 that file systems take, so that an ending has room
 
 
@@ -26,6 +29,28 @@ def safe_name(name: str) -> str:
     if not safe.strip(". ") or safe.partition(".")[0].rstrip().upper() in _RESERVED:
         safe = f"_{safe}"
     return safe
+
+
+def clean_name(text: str, longest: int = 80) -> str:
+    """Make a name for a file or folder from any text, such as a title in a table of others.
+
+    Parameters
+    ----------
+    text : str
+        Anything.
+    longest : int
+        Bytes in UTF-8 that it may have.
+
+    Returns
+    -------
+    str
+        A `safe_name` with no sign that cannot be seen, and with nothing in front that would hide it or make a formula
+        of it. Accents stay.
+    """
+    text = unicodedata.normalize("NFC", text)
+    text = _STRANGE.sub("_", "".join(sign if sign.isprintable() else "_" for sign in text))
+    text = text.lstrip(_EDGES + _FORMULA).encode()[:longest].decode(errors="ignore").rstrip(_EDGES)
+    return safe_name(text).encode()[:longest].decode(errors="ignore").rstrip(_EDGES)
 
 
 def safe_path(path: PurePath) -> PurePath:

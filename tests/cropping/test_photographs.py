@@ -3,7 +3,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from dl4art.cropping.photographs import read_photograph
+from dl4art.cropping.photographs import fingerprint, read_photograph
 from dl4art.utils.errors import InputError, ScaleError
 
 
@@ -96,3 +96,18 @@ def test_what_is_no_photograph_is_refused(tmp_path, rng):
     for name, words in (("f.tif", "type float32"), ("d.dcm", "DICOM"), ("t.tif", "damaged"), ("n.png", "cannot be")):
         with pytest.raises(InputError, match=words):
             read_photograph(tmp_path / name)
+
+
+def test_equal_pictures_have_equal_fingerprints_whatever_their_format(tmp_path, colours):
+    for name in ("a.png", "b.tif"):
+        Image.fromarray(colours).save(tmp_path / name)
+    Image.fromarray(colours[:, ::-1]).save(tmp_path / "c.png")
+    a, b, c = (fingerprint(tmp_path / name) for name in ("a.png", "b.tif", "c.png"))
+    assert a == b != c
+
+
+def test_a_picture_that_is_cut_short_has_no_fingerprint(tmp_path, colours):
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:-400])
+    with pytest.raises(InputError, match="damaged or cut short"):
+        fingerprint(tmp_path / "b.png")

@@ -1,0 +1,1 @@
+"""Paintings as pictures: gathering them by class, whose hand they are of, which kind of making."""
