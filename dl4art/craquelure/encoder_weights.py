@@ -50,20 +50,14 @@ def load_resnet50(network: keras.Model, path: str | Path) -> None:
         raise ModelError(f"{path}: no such file. Name the file of weights, {_FILE}.")
     check_weights(path)
     stored = _read(path)
-    made = []
+    made: list[tuple[Any, list[npt.NDArray[Any]]]] = []
     for number, (convolution, norm) in enumerate(resnet50_layers(), start=1):
-        kernel, *normed = _converted(
-            path, convolution, stored.get(convolution, {}), norm, stored.get(norm, {}), first=number == 1
-        )
-        for name, arrays in ((f"encoder_convolve_{number}", [kernel]), (f"encoder_norm_{number}", normed)):
-            layer = network.get_layer(name)
-            ours, theirs = [tuple(weight.shape) for weight in layer.weights], [array.shape for array in arrays]
-            if ours != theirs:
-                raise ModelError(
-                    f"{path}: {convolution} has shapes {theirs}, and the encoder {ours}. Give {_FILE}, and leave the "
-                    "network's filters as they are."
-                )
-            made.append((layer, arrays))
+        layers = [network.get_layer(f"encoder_{what}_{number}") for what in ("convolve", "norm")]
+        shape = tuple(layers[0].kernel.shape)
+        _check(path, convolution, stored.get(convolution, {}), {"kernel": shape, "bias": shape[-1:]})
+        _check(path, norm, stored.get(norm, {}), dict.fromkeys(_NORM, shape[-1:]))
+        kernel, *normed = _converted(stored[convolution], stored[norm], first=number == 1)
+        made += [(layers[0], [kernel]), (layers[1], normed)]
     for layer, arrays in made:
         layer.set_weights(arrays)
 
@@ -79,17 +73,24 @@ def resnet50_layers() -> Iterator[tuple[str, str]]:
                 yield f"{name}_conv", f"{name}_bn"
 
 
-def _converted(
-    path: str | Path, convolution: str, kernel_bias: Arrays, norm: str, normed: Arrays, *, first: bool
-) -> list[npt.NDArray[Any]]:
+def _check(path: str | Path, layer: str, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise ModelError if a layer in the file lacks an array, or one has another shape."""
+    if lacking := [name for name in shapes if name not in arrays]:
+        raise ModelError(f"{path}: has no {' and no '.join(lacking)} of a layer {layer}. Give {_FILE}.")
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ModelError(
+                f"{path}: {layer} has a {name} of shape {arrays[name].shape}, and the encoder {shape}. Give {_FILE}, "
+                "and leave the network's filters as they are."
+            )
+
+
+def _converted(convolution: Arrays, norm: Arrays, *, first: bool) -> list[npt.NDArray[Any]]:
     """Kernel, and scale, shift, mean and variance, as our layers without biases have them."""
-    for name, arrays, wanted in ((convolution, kernel_bias, ("kernel", "bias")), (norm, normed, _NORM)):
-        if lacking := [entry for entry in wanted if entry not in arrays]:
-            raise ModelError(f"{path}: has no {' and no '.join(lacking)} of a layer {name}. Give {_FILE}.")
-    kernel, bias = (np.asarray(kernel_bias[name], np.float64) for name in ("kernel", "bias"))
-    scale, shift, mean, variance = (np.asarray(normed[name], np.float64) for name in _NORM)
+    kernel, bias = (np.asarray(convolution[name], np.float64) for name in ("kernel", "bias"))
+    scale, shift, mean, variance = (np.asarray(norm[name], np.float64) for name in _NORM)
     epsilon = keras.layers.BatchNormalization().epsilon
-    if first and kernel.ndim == 4 and kernel.shape[2] == len(_MEAN):
+    if first:
         # of x = 127.5 r + 127.5 - mean, where r is our picture from -1 to 1, red first
         bias = bias + np.einsum("abio,i->o", kernel, _RANGE - _MEAN)
         kernel = _RANGE * kernel[:, :, ::-1]

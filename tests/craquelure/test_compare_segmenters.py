@@ -37,7 +37,7 @@ def painted(folder, split, count, *, side_px, workers):
     rng = np.random.default_rng(len(split))
     masks = np.zeros((count, side_px, side_px), np.uint8)
     for mask in masks:
-        mask[:, rng.integers(4, side_px - 4)] = 1
+        mask[:, rng.integers(22, side_px - 2)] = 1
         mask[20:28, 8:20] = 2
     colours = np.array([130, 10, 240])[masks] + rng.normal(0, 4, masks.shape)
     pictures = np.repeat(np.clip(colours, 0, 255).astype(np.uint8)[..., None], 3, axis=-1)

@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(network, rng, tmp_path
     wide = {**layers, "conv5_block3_3_conv": {"kernel": np.zeros((1, 1, 4, 99)), "bias": np.zeros(99)}}
     lacking = {name: arrays for name, arrays in layers.items() if name != "conv3_block1_0_bn"}
     for spoilt, message in (
-        (wide, "conv5_block3_3_conv has shapes"),
+        (wide, "conv5_block3_3_conv has a kernel of shape"),
         (lacking, "has no gamma and no beta and no moving_mean and no moving_variance of a layer conv3_block1_0_bn"),
     ):
         with pytest.raises(ModelError, match=message):
