@@ -87,7 +87,7 @@ def _head_options(parser: argparse.ArgumentParser) -> None:
         "weights at full size)",
     )
     head.add_argument("--thaw", action="store_true", help="teach the encoder, too, once the rest has learnt")
-    head.add_argument("--epochs", type=number, metavar="N", help="at most (default: 150)")
+    head.add_argument("--epochs", type=number, metavar="N", help="at most (default: 100)")
     head.add_argument("--rate", type=cli.positive_number, metavar="X", help="learning rate (default: 0.001)")
     testing = parser.add_argument_group("testing")
     testing.add_argument("--folds", type=number, metavar="N", help="parts that are tested on in turn (default: 10)")

@@ -46,7 +46,7 @@ class HeadSettings:
     units: int = 300
     spatial: float = 0.2
     dropout: float = 0.5
-    epochs: int = 150
+    epochs: int = 100
     batch: int = 16
     rate: float = 1e-3
     patience: int = 15

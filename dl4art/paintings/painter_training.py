@@ -78,8 +78,22 @@ class PainterSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
-    """What all folds share."""
+class Described:
+    """What all folds share: the pictures, and what a frozen encoder says of them.
+
+    Attributes
+    ----------
+    settings : PainterSettings
+        How they learn.
+    found : ClassFolders
+        Painters and paintings.
+    pictures : ndarray of uint8, shape (n, px, px, 3)
+        In the order of `found`.
+    features : ndarray, shape (n, ...)
+        From `pooled_features`.
+    encoder : keras.Model
+        That gave them.
+    """
 
     settings: PainterSettings
     found: ClassFolders
@@ -152,10 +166,10 @@ def train_painters(
     dense, kept = memory_bytes(head, used.px, used.filters[1], len(pictures))
     tell(f"memory: {dense / 1e6:.0f} MB for the first dense layer while it learns, {kept / 1e6:.0f} MB for features")
     features = pooled_features(network, build_pooling(head.pooling), pictures)
-    known = _Known(settings, found, pictures, features, network)
+    known = Described(settings, found, pictures, features, network)
 
     def learn(fold: Fold, number: int) -> tuple[Probabilities, Curve]:
-        classifier, curve = _train(known, fold.train, number)
+        classifier, curve = train_classifier(known, fold.train, number)
         return answer(classifier, pictures[fold.test]), curve
 
     evaluation, curves = cross_validate(found, folds, learn, output / "folds", tell=tell)
@@ -168,7 +182,7 @@ def train_painters(
         path.write_text(baseline_table(rivals) + "\n", encoding="utf-8")
     _draw(evaluation, curves, pictures, names, output)
     tell("fitting the model on all pictures")
-    final, _ = _train(known, np.arange(len(pictures)), len(folds))
+    final, _ = train_classifier(known, np.arange(len(pictures)), len(folds))
     saved = save_painters(
         PainterClassifier(final, found.classes, used.px, used.fit),
         output / "model",
@@ -186,7 +200,7 @@ def _facts(settings: PainterSettings, used: AutoencoderSettings) -> dict[str, An
     return {"kind": KIND, **counts, "head": asdict(settings.head), "autoencoder": asdict(used)}
 
 
-def _train(known: _Known, numbers: npt.NDArray[np.intp], turn: int) -> tuple[keras.Model, Curve]:
+def train_classifier(known: Described, numbers: npt.NDArray[np.intp], turn: int) -> tuple[keras.Model, Curve]:
     """Train a fresh classifier on some pictures."""
     settings, found = known.settings.head, known.found
     seed = int(np.random.default_rng([known.settings.seed, turn]).integers(2**31))
@@ -210,7 +224,7 @@ def _train(known: _Known, numbers: npt.NDArray[np.intp], turn: int) -> tuple[ker
     return network, {name: [*values, *more[name]] for name, values in curve.items()}
 
 
-def compare(known: _Known, folds: list[Fold], evaluation: Evaluation) -> list[dict[str, Any]]:
+def compare(known: Described, folds: list[Fold], evaluation: Evaluation) -> list[dict[str, Any]]:
     """Test the rivals in the same folds; a row for the classifier and one for each of them."""
     found, pooling = known.found, build_pooling("texture")
     flat = pooled_features(known.encoder, None, known.pictures)

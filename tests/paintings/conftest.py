@@ -2,6 +2,7 @@ import io
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -68,3 +69,19 @@ def server(monkeypatch):
         yield running
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def striped_folder(tmp_path_factory):
+    """Two painters of eight pictures, 40 x 32 px: broad stripes and narrow ones, in any colour."""
+    folder = tmp_path_factory.mktemp("striped")
+    rng = np.random.default_rng(4)
+    for painter, narrow in (("broad", 0.6), ("narrow é", 2.0)):
+        (folder / painter).mkdir()
+        for number in range(8):
+            colour, phase = rng.integers(90, 256, 3), rng.uniform(0, 6)
+            stripes = 0.6 + 0.4 * np.sin(np.arange(40) * narrow * rng.uniform(0.9, 1.1) + phase)
+            grid = stripes + rng.normal(0, 0.03, (32, 40))
+            pixels = np.clip(grid[..., None] * colour, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / painter / f"work{number}.png")
+    return folder
