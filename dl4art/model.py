@@ -31,6 +31,8 @@ KINDS = (
     ModelKind("comparer", "siamese", side="crop_px", px=300),
     ModelKind("segmenter", "craquelure", side="reach_px", px=None, px_per_cm=None),
     ModelKind("regions", "craquelure", side="element", px=None, px_per_cm=None),
+    ModelKind("painters", "paintings", side="head", px=None, px_per_cm=None),
+    ModelKind("autoencoder", "paintings", side="unpooling", px=None, px_per_cm=None),
     ModelKind("artworks", "paintings", side="window_side_px", px=None, px_per_cm=None),
 )
 """What is shipped; each is loaded in `_load`."""
@@ -168,6 +170,16 @@ def _load(kind: ModelKind, folder: Path) -> None:
         from dl4art.paintings.artworks import load_artworks
 
         load_artworks(folder)
+    elif kind.name == "painters":
+        load_keras()
+        from dl4art.paintings.painters import PainterClassifier
+
+        PainterClassifier.from_pretrained(folder)
+    elif kind.name == "autoencoder":
+        load_keras()
+        from dl4art.paintings.autoencoder_training import open_autoencoder
+
+        open_autoencoder(folder)
     else:
         from dl4art.siamese import FabricComparer
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dl4art import classify, train
+from dl4art import classify, model, train
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +84,14 @@ def test_from_pictures_to_answers(folder, tmp_path, capsys):
     assert "nearest neighbour on pixels" in shown.out
     assert "accuracy, mean over the folds" in shown.out
 
-    model = ["--model", str(output / "model")]
+    assert model.main(["check", str(output / "model"), str(encoder / "model")]) == 0
+    checked = capsys.readouterr().out
+    assert "painters" in checked
+    assert "autoencoder" in checked
+
+    asked = ["--model", str(output / "model")]
     files = [str(data / "lying" / name) for name in ("work0.png", "loose.jpg", "damaged.jpg")]
-    assert classify.main(["painter", *files, *model, "-o", str(tmp_path / "said.csv")]) == 1
+    assert classify.main(["painter", *files, *asked, "-o", str(tmp_path / "said.csv")]) == 1
     rows = (tmp_path / "said.csv").read_text().splitlines()
     assert [row.split(",")[1] for row in rows[1:]] == ["ok", "ok", "failed"]
     assert classify.main(["painter", files[0], "--model", str(encoder / "model")]) == 2

@@ -66,8 +66,9 @@ def main(words: Sequence[str] | None = None, **changes: Any) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--data", type=Path, help="pictures; simulated ones if left out")
     parser.add_argument("--count", type=int, default=40, help="pictures of each simulated painter")
+    parser.add_argument("--epochs", type=int, default=training.AutoencoderSettings.epochs)
     args = parser.parse_args(words)
-    settings = replace(training.AutoencoderSettings(), **changes)
+    settings = replace(training.AutoencoderSettings(epochs=args.epochs), **changes)
     args.output.mkdir(parents=True, exist_ok=True)
     if args.data is None:
         write_works(args.output / "works", args.count, settings.px)

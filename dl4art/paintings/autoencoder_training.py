@@ -19,6 +19,7 @@ from dl4art.utils.checkpoints import BEST, Checkpoints, load_weights, save_weigh
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import make_folder
 from dl4art.utils.fine_tuning import DATA, claim, fit
+from dl4art.utils.holding import held
 from dl4art.utils.models import ModelFolder, open_model, write_model
 
 KIND = "autoencoder"
@@ -174,23 +175,37 @@ def train_autoencoder(
     folder = Path(folder)
     check_enough(settings, len({*groups}))
     make_folder(folder)
+    with held(folder):
+        return _train(settings, pictures, groups, folder, fingerprint=fingerprint, tell=tell, quiet=quiet)
+
+
+def _train(
+    settings: AutoencoderSettings,
+    pictures: Pictures,
+    groups: Sequence[str],
+    folder: Path,
+    *,
+    fingerprint: str,
+    tell: Tell,
+    quiet: bool,
+) -> ModelFolder:
     claim(folder, {**asdict(settings), DATA: fingerprint}, "other pictures")
     kept = Checkpoints(folder, settings.epochs, patience=settings.patience, seed=settings.seed, tell=tell)
-    held = hold_out(groups, settings.held, settings.seed)
+    out = hold_out(groups, settings.held, settings.seed)
     if not kept.over:
         keras.utils.set_random_seed(settings.seed)
         network, _ = build_autoencoder(settings.filters, settings.unpooling)
         rate = keras.optimizers.schedules.CosineDecay(settings.rate, settings.epochs * settings.steps, alpha=0.01)
         network.compile(keras.optimizers.Adam(rate), loss=reconstruction_loss(settings.loss), metrics=[squared_error])
         kept.restore(network)
-        tell(f"autoencoder: {network.count_params()} parameters, {int((~held).sum())} pictures to learn from")
+        tell(f"autoencoder: {network.count_params()} parameters, {int((~out).sum())} pictures to learn from")
         cut: dict[str, Any] = {"batch": settings.batch, "seed": settings.seed}
-        data = Squares(pictures[~held], settings.side, steps=settings.steps, epoch=kept.done, **cut)
-        stop = Squares(pictures[held], settings.side, steps=_STOP_STEPS, fixed=True, **cut)
+        data = Squares(pictures[~out], settings.side, steps=settings.steps, epoch=kept.done, **cut)
+        stop = Squares(pictures[out], settings.side, steps=_STOP_STEPS, fixed=True, **cut)
         fit(network, data, stop, kept, quiet=quiet)
     network, _ = build_autoencoder(settings.filters, settings.unpooling)
     load_weights(network, folder / BEST)
-    return save_autoencoder(settings, network, folder / "model", kept.rows[kept.best], int((~held).sum()))
+    return save_autoencoder(settings, network, folder / "model", kept.rows[kept.best], int((~out).sum()))
 
 
 def check_enough(settings: AutoencoderSettings, paintings: int) -> None:

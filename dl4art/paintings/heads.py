@@ -188,11 +188,13 @@ def fit_early(
         If the loss is no number any more.
     """
     x, y = data
+    # where a class has one picture alone there may be none to hold out
+    watched = held if held.any() else ~held
     stop = keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)
     history = network.fit(
         x[~held],
         y[~held],
-        validation_data=(x[held], y[held]),
+        validation_data=(x[watched], y[watched]),
         epochs=epochs,
         batch_size=settings.batch,
         verbose=0,

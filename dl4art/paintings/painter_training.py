@@ -40,6 +40,7 @@ from dl4art.utils.evaluation_figures import draw_answers, draw_curves
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.fine_tuning import DATA, claim
 from dl4art.utils.folds import Fold, make_folds
+from dl4art.utils.holding import held
 from dl4art.utils.models import open_model
 from dl4art.utils.pages import png
 from dl4art.utils.progress import progress
@@ -146,6 +147,20 @@ def train_painters(
     output = Path(output)
     folds = make_folds(found, settings.folds, seed=settings.seed, repeats=settings.repeats)
     make_folder(output)
+    with held(output):
+        return _train(settings, found, folds, output, encoder, tell=tell, quiet=quiet)
+
+
+def _train(
+    settings: PainterSettings,
+    found: ClassFolders,
+    folds: list[Fold],
+    output: Path,
+    encoder: str | Path | None,
+    *,
+    tell: Tell,
+    quiet: bool,
+) -> Path:
     taught = _HERE if encoder is None else open_model(encoder).sha256
     used = settings.autoencoder if encoder is None else open_autoencoder(encoder)[0]
     claim(output, {**_facts(settings, used), "encoder": taught, DATA: data_fingerprint(found)}, "other pictures")
@@ -206,13 +221,15 @@ def train_classifier(known: Described, numbers: npt.NDArray[np.intp], turn: int)
     seed = int(np.random.default_rng([known.settings.seed, turn]).integers(2**31))
     labels = np.array(found.labels, np.intp)[numbers]
     groups = np.array(found.groups)[numbers]
-    held = np.zeros(len(numbers), bool)
+    stop = np.zeros(len(numbers), bool)
     for label in np.unique(labels):
         own = np.flatnonzero(labels == label)
-        if len({*groups[own]}) > 1:
-            held[own] = hold_out(groups[own].tolist(), settings.held, seed)
+        # of one painting alone, some of its pictures have to do
+        members = groups[own].tolist() if len({*groups[own]}) > 1 else list(map(str, own))
+        if len(own) > 1:
+            stop[own] = hold_out(members, settings.held, seed)
     classes = len(found.classes)
-    head, curve = train_head(settings, known.features[numbers], labels.tolist(), held, classes=classes, seed=seed)
+    head, curve = train_head(settings, known.features[numbers], labels.tolist(), stop, classes=classes, seed=seed)
     if not settings.thaw:
         return join_classifier(known.encoder, build_pooling(settings.pooling), head), curve
     encoder = keras.models.clone_model(known.encoder)
@@ -220,7 +237,7 @@ def train_classifier(known: Described, numbers: npt.NDArray[np.intp], turn: int)
     network = join_classifier(encoder, build_pooling(settings.pooling), head)
     compile_classifier(network, settings.rate / _THAWED)
     truth = np.eye(classes, dtype=np.float32)[labels]
-    more = fit_early(network, settings, (known.pictures[numbers], truth), held, max(1, settings.epochs // 5))
+    more = fit_early(network, settings, (known.pictures[numbers], truth), stop, max(1, settings.epochs // 5))
     return network, {name: [*values, *more[name]] for name, values in curve.items()}
 
 

@@ -9,7 +9,7 @@ keras = load_keras()
 from dl4art.paintings import heads  # noqa: E402 (Keras is loaded silently first)
 from dl4art.utils.errors import Dl4artError, InputError  # noqa: E402
 
-SMALL = heads.HeadSettings(units=12, epochs=12, rate=1e-2)
+SMALL = heads.HeadSettings(units=12, spatial=0.1, dropout=0.1, epochs=12, rate=1e-2)
 
 
 @pytest.fixture
