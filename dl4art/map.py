@@ -127,7 +127,7 @@ def _map_into(folder: Path, plates: Sequence[Path], drawn: Mapping[Path, Drawn],
             )
             jobs.append(MapJob(path, folder / name, options))
             # a plate that has changed is mapped anew, and its report replaced as a whole
-            journal.begin(path, name, fresh=True)
+            journal.keep_name(path, name)
         mapped = _mapped(args, jobs, network)
     done = [mapped[path] for path in plates if path in mapped]
     for plate in done:

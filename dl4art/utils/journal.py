@@ -119,6 +119,11 @@ class Journal:
             return
         self._write(source, {"state": state, "sha256": _hash(source), "name": name, "row": None})
 
+    def keep_name(self, source: str | Path, name: str) -> None:
+        """Write down by which name the results of an input go, without reading it; OutputError as `begin`."""
+        if self.names().get(_source(source)) != name:
+            self._write(source, {"state": None, "sha256": None, "name": name, "row": None})
+
     def add(self, source: str | Path, row: Mapping[str, Any], *, content: str | None = None) -> None:
         """Keep the row of a finished input; OutputError if the disk does not take it.
 

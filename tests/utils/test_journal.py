@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dl4art.utils.errors import InputError, OutputError
 from dl4art.utils.files import sha256
-from dl4art.utils.journal import Journal
+from dl4art.utils.journal import Journal, journal_path
 
 SETTINGS = {"method": "auto", "size_cm": (3.0, 2.0)}
 
@@ -198,3 +198,14 @@ def test_rows_are_taken_only_while_it_is_open(result, sources):
         pass
     with pytest.raises(RuntimeError, match="with block"):
         journal.add(sources[0], {})
+
+
+def test_a_name_is_kept_without_reading_the_input(result, tmp_path):
+    with Journal(result, SETTINGS) as journal:
+        journal.keep_name(tmp_path / "none.tif", "none")
+    before = journal_path(result).read_bytes()
+    with Journal(result, SETTINGS) as journal:
+        journal.keep_name(tmp_path / "none.tif", "none")
+        assert journal.names() == {str(tmp_path / "none.tif"): "none"}
+        assert journal.row(tmp_path / "none.tif") is None
+    assert journal_path(result).read_bytes() == before
