@@ -41,7 +41,7 @@ def test_shapes_become_classes_and_later_ones_lie_above(tmp_path):
 
 
 def test_simulated_damage_comes_back(tmp_path):
-    mask = draw_painting("sample", 2, (160, 200)).mask
+    mask = draw_painting("sample", 10, (160, 200)).mask
     assert set(np.unique(mask)) == {0, 1, 2}
     write_damage(mask, tmp_path / "photo.json", "photo.jpg")
     again = read_damage(tmp_path / "photo.json", shape=mask.shape)
@@ -61,7 +61,7 @@ def test_a_loss_with_holes_and_at_the_border_keeps_them(tmp_path):
 
 
 def test_a_large_mask_is_drawn_in_parts_that_come_to_the_same(tmp_path, monkeypatch):
-    mask = draw_painting("sample", 2, (160, 200)).mask
+    mask = draw_painting("sample", 10, (160, 200)).mask
     mask[:, 150:] = LEFT_OUT
     write_damage(mask, tmp_path / "whole.json", "photo.jpg")
     monkeypatch.setattr(labels, "_TILE_PX", 64)

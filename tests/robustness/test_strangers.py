@@ -144,7 +144,7 @@ def test_labels_for_a_picture_that_no_memory_holds(tmp_path):
 
 @pytest.mark.parametrize("sides", [[10**9, 1, 1, 1, 1], [32] * 4, "32,32", None, [True] * 5, [1.5] * 5, 7, []])
 def test_a_network_that_no_memory_holds_is_not_built(sides):
-    with pytest.raises(ModelError, match="no numbers of channels from 1 to 4096"):
+    with pytest.raises(ModelError, match="instead of 5 numbers of channels from 1 to 4096"):
         check_sides(Path("model"), sides, 5)
 
 

@@ -51,7 +51,7 @@ def test_what_is_kept_comes_back_bit_by_bit(tmp_path, made_up, data):
     made = made_up(1, crops=crops, width_cm=data.draw(FLOATS))
     canvas = replace(
         renamed(made, data.draw(text)),
-        vectors=data.draw(arrays.arrays(np.float32, (crops, 2, 7), elements=st.floats(-1e30, 1e30, width=32))),
+        vectors=data.draw(arrays.arrays(np.float32, (crops, 2, 7), elements=st.floats(-(2.0**99), 2.0**99, width=32))),
         counted=data.draw(arrays.arrays(np.float64, (crops, 2, 2), elements=FLOATS)),
         content_seed=data.draw(st.integers(0, 2**64 - 1)),
         notes=tuple(data.draw(st.lists(text, max_size=3))),

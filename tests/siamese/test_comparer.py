@@ -287,7 +287,7 @@ def test_a_model_of_another_shape_is_refused(model_folder, tmp_path):
     folder = open_model(tmp_path / "mine")
     for config in ({"network": {**folder.config["network"], "size": 7}}, {"network": {"legs": 4}}, {}):
         write_model(folder.path, config=config, calibration=folder.calibration, card="x")
-        with pytest.raises(ModelError, match="cannot be loaded as a fabric comparer"):
+        with pytest.raises(ModelError, match=r"cannot be loaded as a fabric comparer|numbers of channels"):
             FabricComparer.from_pretrained(folder.path)
 
 
