@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dl4art import _train_classes, _train_painters
+from dl4art._train_segmenter import add_options, train_on_photographs
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError
@@ -32,6 +33,9 @@ _WORDS = {
     "px_per_cm": "--px-per-cm",
     "dpi": "--dpi",
     "size_cm": "--size-cm",
+    "network": "--network",
+    "encoder_weights": "--encoder-weights",
+    "window": "--window",
 }
 _SOURCES = {"data", "unlabelled"}
 _SCALE = {"px_per_cm", "dpi", "size_cm"}
@@ -39,6 +43,7 @@ _WITH = {
     ("counter", "data"): {"base", "architecture", "preset"},
     ("counter", "unlabelled"): {"base", *_SCALE},
     ("comparer", "data"): {"base", *_SCALE},
+    ("segmenter", "data"): {"base", "network", "encoder_weights", "window"},
 }
 """What goes with data of one's own."""
 _FOLDERS = (*_train_classes.KINDS, *_train_painters.KINDS)
@@ -88,7 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="counter: crops with labels (NAME.json, or NAME_V.npz and NAME_H.npz), of three canvases at least; a "
         "canvas is a folder, or the name before the last number. Comparer: a folder of plates for each canvas, or a "
-        "table with the columns canvas and file; six canvases at least, three of them with two plates",
+        "table with the columns canvas and file; six canvases at least, three of them with two plates. Segmenter: "
+        "photographs with labels (labelme, or NAME_mask.png with the numbers of the classes), two at least",
     )
     own.add_argument(
         "--unlabelled",
@@ -102,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="shipped|FOLDER",
         help="start from these weights (default: the shipped ones; with labels from nothing)",
     )
+    add_options(own)
     own.add_argument("--architecture", choices=("vgg", "vgg-inception"), help="of a counter (default: vgg)")
     own.add_argument("--preset", choices=("upstream",), help="recipe of the upstream project, with vgg-inception")
     return parser
@@ -147,7 +154,7 @@ def _check_words(args: argparse.Namespace, given: dict[str, Any]) -> None:
     said = {name: word for name, word in _WORDS.items() if getattr(args, name) is not None}
     source = _source(args)
     if len(said.keys() & _SOURCES) > 1:
-        raise InputError("--data is for labelled crops and --unlabelled for others: leave one out.")
+        raise InputError("--data is for what is labelled and --unlabelled for the rest: leave one out.")
     if said and not source:
         raise InputError(f"{' and '.join(said.values())} has no meaning without --data or --unlabelled, your own data.")
     known = {f"--{name}": name in _OPTIONS[args.what] for name in given}
@@ -308,6 +315,7 @@ _LEARN = {
     ("counter", "data"): _train_on_labels,
     ("counter", "unlabelled"): _train_unlabelled,
     ("comparer", "data"): _train_on_canvases,
+    ("segmenter", "data"): train_on_photographs,
 }
 
 

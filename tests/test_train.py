@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dl4art import train
 from dl4art.cropping import write_crop
@@ -159,7 +160,7 @@ def test_an_output_in_the_data_is_no_data(on_labels, labelled_folder, tmp_path):
         (["comparer", "--data", "{data}", "--draws", "3"], "--draws has no meaning for a comparer"),
         (
             ["counter", "--data", "{data}", "--unlabelled", "{data}"],
-            "--data is for labelled crops and --unlabelled for",
+            "--data is for what is labelled and --unlabelled for",
         ),
         (["counter", "--unlabelled", "{data}", "--preset", "upstream"], "--preset has no meaning for a counter"),
         (["counter", "--unlabelled", "{data}/gone"], "no such file or folder"),
@@ -266,3 +267,86 @@ def test_plates_without_labels_refine_the_shipped_counter(labelled_folder, monke
 
 def test_a_wrong_call_is_answered_at_once(call_door, tmp_path):
     assert call_door("train", ["counter", "-o", tmp_path, "--preset", "upstream"]) == (2, [])
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Three photographs with masks, one of them damaged, and one without labels."""
+    root = tmp_path / "labelled"
+    root.mkdir()
+    for number in range(4):
+        grey = np.random.default_rng(number).integers(0, 255, (20, 30, 3), np.uint8)
+        Image.fromarray(grey).save(root / f"{number}.png")
+        Image.fromarray(np.zeros((20, 30), np.uint8)).save(root / f"{number}_mask.png")
+    (root / "2.png").write_bytes(b"")
+    (root / "3_mask.png").unlink()
+    return root
+
+
+@pytest.fixture
+def on_photographs(monkeypatch):
+    """What a training on labelled photographs is called with."""
+    from dl4art.craquelure import own_release, own_training
+
+    made = []
+
+    def start(settings, **words):
+        made.append(("start", settings, words))
+        return "start"
+
+    def learn(start, split, folder, **words):
+        made.append(("train", start, {name: len(items) for name, items in split.items()}))
+
+    def finish(start, split, folder, *, left_out, tell):
+        made.append(("finish", [name for name, _ in left_out]))
+        return own_release.Finished(folder / "segmenter", False, "The mean IoU did not rise: so it is.")
+
+    monkeypatch.setattr(own_training, "choose_start", start)
+    monkeypatch.setattr(own_training, "train_own_segmenter", learn)
+    monkeypatch.setattr(own_release, "finish_own_segmenter", finish)
+    return made
+
+
+def test_a_segmenter_learns_from_labelled_photographs(on_photographs, photographs, tmp_path, capsys):
+    out = tmp_path / "run"
+    words = ["--data", str(photographs), "-o", str(out), "--window", "64", "--epochs", "2", "--network", "res-unet"]
+    assert train.main(["segmenter", *words, "--encoder-weights", "imagenet.h5"]) == 0
+    (_, settings, start), trained, finished = on_photographs
+    assert (settings.window_px, settings.epochs, settings.batch) == (64, 2, 8)
+    assert start == {"base": None, "network": "res-unet", "encoder_weights": "imagenet.h5"}
+    assert trained == ("train", "start", {"train": 1, "held": 1})
+    assert finished == ("finish", ["2.png"])
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines()[:3]] == ["photograph", "0.png", "1.png"]
+    assert shown.out.count("held out") == 1
+    assert "left out: 1 that cannot be read\nThe mean IoU did not rise" in shown.out
+    assert shown.out.endswith(f"trained and tested: {out / 'segmenter'}\n")
+    assert "left out: 2.png: " in shown.err
+    assert "pictures without labels: 1" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("what", "words", "message"),
+    [
+        ("segmenter", ["--data", "{}", "--pictures", "5"], "--pictures has no meaning with --data"),
+        ("segmenter", ["--data", "{}/0.png"], "0.png: is not a folder"),
+        ("segmenter", ["--window", "64"], "--window has no meaning without --data"),
+        ("segmenter", ["--unlabelled", "{}"], "--unlabelled has no meaning for a segmenter"),
+        ("segmenter", ["--data", "{}", "--architecture", "vgg"], "--architecture has no meaning for a segmenter"),
+        ("counter", ["--data", "{}", "--network", "unet"], "--network has no meaning for a counter"),
+    ],
+)
+def test_what_labelled_photographs_do_not_go_with(  # noqa: PLR0917
+    what, words, message, on_photographs, photographs, tmp_path, capsys
+):
+    words = [word.format(photographs) for word in words]
+    assert train.main([what, "-o", str(tmp_path / "run"), *words]) == 2
+    assert message in capsys.readouterr().err
+    assert on_photographs == []
+
+
+def test_the_networks_to_choose_from_are_those_that_there_are():
+    from dl4art._train_segmenter import NETWORKS as NAMES
+    from dl4art.craquelure.networks import NETWORKS
+
+    assert sorted(NETWORKS) == sorted(NAMES)

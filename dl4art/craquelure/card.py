@@ -71,11 +71,9 @@ Pictures of 256 px in a second, one after another, in one run: {speed:.1f}, of a
 |---|---|---|---|---|
 {curve}
 """
-_HEAD = (
-    *("set", "paintings", "method", "mean IoU"),
-    *(f"IoU {name}" for name in CLASSES),
-    *("precision", "recall", "F1", "lines", "false"),
-)
+SCORES = ("mean IoU", *(f"IoU {name}" for name in CLASSES), "precision", "recall", "F1", "lines", "false")
+"""Heads of the columns of `score_cells`."""
+_HEAD = ("set", "paintings", "method", *SCORES)
 _CURVE = ("loss", "mean_iou", "val_loss", "val_mean_iou")
 
 
@@ -123,7 +121,7 @@ def model_card(
         top_hat=", ".join(f"{name} {value}" for name, value in asdict(top_hat).items()),
         head=f"| {' | '.join(_HEAD)} |",
         scores="\n".join(
-            f"| {name} | {found['pictures']} | {method} | {_scores(found[method])} |"
+            f"| {name} | {found['pictures']} | {method} | {score_cells(found[method])} |"
             for name, found in results.items()
             for method in ("segmenter", "top-hat")
         ),
@@ -136,7 +134,8 @@ def model_card(
     )
 
 
-def _scores(found: Mapping[str, Any]) -> str:
+def score_cells(found: Mapping[str, Any]) -> str:
+    """Cells of a row of Markdown with what `dl4art.craquelure.release.judge` has found."""
     cracks = found["craquelure"]
     values = [
         found["mean_iou"],

@@ -224,7 +224,7 @@ def region_plan(
         side=side,
         cuts=cuts,
         looks=looks,
-        recipe=asdict(recipe) if cnn else {},
+        recipe={**(asdict(recipe) if cnn else {}), **(scale or {})},
         config=region_config(method, tool, chosen),
         base=name,
         **more,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def finish_segmenter(
     )
     tell(f"the top-hat is tuned: {top_hat}")
     sets = {name: simulate_paintings(data, split, settings.check, workers=workers) for name, split in TESTS.items()}
-    methods = {"segmenter": Segmenter(network).segment, "top-hat": _by_tophat(top_hat)}
+    methods = {"segmenter": Segmenter(network).segment, "top-hat": by_tophat(top_hat)}
     results: dict[str, dict[str, Any]] = {}
     for name, samples in sets.items():
         found = {method: judge(segment, samples) for method, segment in methods.items()}
@@ -114,12 +115,17 @@ def judge(segment: Segment, samples: PaintingSamples) -> dict[str, Any]:
     -------
     dict
         JSON values: ``accuracy``, ``mean_iou``, for each class ``precision``, ``recall``, ``f1``, ``iou`` (counted over
-        the pixels of all paintings), ``line_f1`` (centre-lines within 3 px, mean over the paintings that show cracks)
-        and ``false_cracks`` (share of the pixels called cracks in paintings that show none; None without such).
+        the pixels of all paintings; None where nothing can be said), ``line_f1`` (centre-lines within 3 px, mean over
+        the paintings that show cracks) and ``false_cracks`` (share of the pixels called cracks in paintings that show
+        none; None without such).
     """
+    return judge_answers(samples.masks, map(segment, samples.pictures))
+
+
+def judge_answers(truths: Iterable[npt.NDArray[np.uint8]], answers: Iterable[npt.NDArray[np.uint8]]) -> dict[str, Any]:
+    """Score answers of shape (h, w) by the truths of the same pictures; values as of `judge`."""
     counts, lines, false = np.zeros((len(CLASSES), len(CLASSES)), np.int64), [], []
-    for picture, mask in zip(samples.pictures, samples.masks, strict=True):
-        said = segment(picture)
+    for mask, said in zip(truths, answers, strict=True):
         counts += confusion(mask, said)
         if (cracks := mask == _CRACK).any():
             lines.append(line_scores(cracks, said == _CRACK).f1)
@@ -129,13 +135,20 @@ def judge(segment: Segment, samples: PaintingSamples) -> dict[str, Any]:
     return {
         "accuracy": found.accuracy,
         "mean_iou": found.mean_iou,
-        **{name: asdict(rows) for name, rows in found.classes.items()},
+        **{name: _known(asdict(rows)) for name, rows in found.classes.items()},
         "line_f1": float(np.mean(lines)) if lines else None,
         "false_cracks": float(np.mean(false)) if false else None,
     }
 
 
-def _by_tophat(settings: TopHat) -> Segment:
+def _known(values: dict[str, float]) -> dict[str, float | None]:
+    """Give None for what nothing can be said of: JSON has no other word for it."""
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
+def by_tophat(settings: TopHat) -> Segment:
+    """Give the classes that a top-hat finds: cracks, and nothing of losses."""
+
     def segment(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         return np.where(tophat_cracks(picture, settings), _CRACK, 0).astype(np.uint8)
 

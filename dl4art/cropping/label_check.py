@@ -103,31 +103,45 @@ def check_file(path: Path, root: Path) -> CheckedLabels:
 
 
 def find_picture(path: Path, drawing: Drawing, root: Path) -> Path:
-    """Picture that a labelme file belongs to.
+    """Crop that a labelme file belongs to.
 
     Raises
     ------
     InputError
         If the file names a picture outside `root`, or one that is not there, cannot be read or has another size.
     """
-    # labelme on Windows writes backslashes
-    named = PureWindowsPath(drawing.image)
-    if not drawing.image:
-        raise InputError(f"{path}: field 'imagePath' is missing. Open the crop with labelme and save its labels again.")
-    picture = path.parent / named.as_posix()
-    if named.drive or named.root or not picture.resolve().is_relative_to(root.resolve()):
-        raise InputError(
-            f"{path}: field 'imagePath' is {drawing.image!r}, outside the folder {root}. Put the labels beside their "
-            "crop, or name the folder that holds both."
-        )
-    if not picture.is_file():
-        raise InputError(f"{path}: field 'imagePath' is {drawing.image!r}, and there is no such picture. Put it there.")
+    picture = named_picture(path, drawing, root)
     size = read_plate(picture, PX_PER_CM).shape
     if size != drawing.size:
         raise InputError(
             f"{path}: drawn on a picture of {drawing.size[1]} x {drawing.size[0]} px, and {drawing.image} has {size[1]}"
             f" x {size[0]} px: labels of another picture? Draw them on this one."
         )
+    return picture
+
+
+def named_picture(path: Path, drawing: Drawing, root: Path) -> Path:
+    """Picture that a labelme file names, whatever is in it.
+
+    Raises
+    ------
+    InputError
+        If the file names none, one outside `root`, or one that is not there.
+    """
+    # labelme on Windows writes backslashes
+    named = PureWindowsPath(drawing.image)
+    if not drawing.image:
+        raise InputError(
+            f"{path}: field 'imagePath' is missing. Open the picture with labelme and save its labels again."
+        )
+    picture = path.parent / named.as_posix()
+    if named.drive or named.root or not picture.resolve().is_relative_to(root.resolve()):
+        raise InputError(
+            f"{path}: field 'imagePath' is {drawing.image!r}, outside the folder {root}. Put the labels beside their "
+            "picture, or name the folder that holds both."
+        )
+    if not picture.is_file():
+        raise InputError(f"{path}: field 'imagePath' is {drawing.image!r}, and there is no such picture. Put it there.")
     return picture
 
 

@@ -51,7 +51,9 @@ class _InColour:
     def read(self, top: int, bottom: int, left: int, right: int) -> Colours:
         block = self.samples.stored(top, bottom, left, right)
         if self.palette is not None:
-            return np.asarray(self.palette[block.reshape(block.shape[:2])])
+            # one bit a pixel comes as truth values; what lies beyond the palette is its last colour
+            numbers = np.minimum(block.reshape(block.shape[:2]).astype(np.intp), len(self.palette) - 1)
+            return np.asarray(self.palette[numbers])
         if block.dtype == bool:
             block = block.astype(np.uint8) * np.uint8(255)
         elif block.dtype != np.uint8:

@@ -18,6 +18,7 @@ from dl4art.regression.count_file import FileCount, count_files
 from dl4art.regression.count_plate import WHOLE_CM, Counter
 from dl4art.regression.tracking import track_threads
 from dl4art.utils.errors import InputError, reason
+from dl4art.utils.files import sha256
 
 _SURE = 0.9  # below this it is said that the lines may lie between the threads
 _SHARE = 0.6  # of a spacing: how wide a thread is drawn
@@ -81,6 +82,8 @@ def _prefilled(path: Path, count: FileCount, px_per_cm: float | None, size_cm: t
     try:
         plate = read_plate(path, px_per_cm, size_cm=size_cm, assume_crop=True)
         labels, sure = find_threads(plate, count)
+        if sha256(path) != count.sha256:
+            raise InputError(f"{path}: has changed since its threads were counted. Give the same command again.")
     except Exception as error:  # one bad file is one row, whatever is wrong with it
         return Prefilled(str(path), "failed", message=reason(error, path))
     width = _SHARE * min(

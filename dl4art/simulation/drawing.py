@@ -35,7 +35,7 @@ def draw_lines(rng: np.random.Generator, colours: Array) -> Array:
     _MANNERS[int(rng.integers(len(_MANNERS)))](rng, ImageDraw.Draw(layer), np.array([width, height], float))
     # a brush leaves softer edges than a crack has
     soft = ndimage.gaussian_filter(np.asarray(layer, np.float32) / 255, float(rng.uniform(0.6, 1.6)))
-    grey = float(colours.mean())
+    grey = min(1.0, float(colours.mean()))  # relief and light may go beyond white
     level = rng.uniform(0, 0.6 * grey) if rng.random() < 0.75 else rng.uniform(grey, 1)
     colour = np.clip(level * (1 + rng.normal(0, 0.15, 3)), 0, 1).astype(np.float32)
     drawn: Array = colours + np.float32(rng.uniform(0.3, 0.9)) * soft[..., None] * (colour - colours)

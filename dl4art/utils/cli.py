@@ -20,6 +20,7 @@ from typing import TypedDict
 from dl4art import __version__
 from dl4art.utils import limits
 from dl4art.utils.errors import Dl4artError, InputError
+from dl4art.utils.tables import terminal_text
 
 _log = logging.getLogger(__name__)
 
@@ -225,7 +226,8 @@ def run(
             code = command(args)
             sys.stdout.flush()
         except Dl4artError as error:
-            print(f"error: {error}", file=sys.stderr)
+            # a message may name files and quote what is in them
+            print(f"error: {terminal_text(str(error))}", file=sys.stderr)
             return WRONG_CALL
         except KeyboardInterrupt as stop:
             print(f"interrupted: {str(stop) or 'nothing was written'}", file=sys.stderr)
@@ -241,9 +243,18 @@ def run(
         except OSError as error:
             # what no one foresaw of files: a folder that may not be listed, a full disk behind a pipe
             _log.debug("%s", error, exc_info=True)
-            print(f"error: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
+            what = f"{error.filename or 'a file'}: {error.strerror or error}."
+            print(f"error: {terminal_text(what)}", file=sys.stderr)
             return WRONG_CALL
         return code
+
+
+class _Harmless(logging.Formatter):
+    """Leaves out what would steer the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record."""
+        return terminal_text(super().format(record))
 
 
 @contextlib.contextmanager
@@ -252,7 +263,7 @@ def _logging_to_stderr(args: argparse.Namespace) -> Iterator[None]:
     level = logging.ERROR if args.quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(args.verbose, 2)]
     ours, root = logging.getLogger("dl4art"), logging.getLogger()
     handler: logging.Handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Harmless("%(message)s"))
     owner = root if level == logging.DEBUG else ours
     silencer = logging.NullHandler()  # without any handler, Python prints the libraries' warnings itself
     before = ours.level

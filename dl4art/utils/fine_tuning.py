@@ -84,7 +84,7 @@ def start_from(model: keras.Model, weights: str | Path) -> None:
             layer.trainable = False
 
 
-def fit(model: keras.Model, data: Any, held: Any, kept: Checkpoints, *, quiet: bool) -> None:
+def fit(model: keras.Model, data: Any, held: Any, kept: Checkpoints, *, quiet: bool, until: int | None = None) -> None:
     """Train a compiled model for the epochs that are left, with a progress bar unless `quiet`.
 
     Parameters
@@ -98,11 +98,14 @@ def fit(model: keras.Model, data: Any, held: Any, kept: Checkpoints, *, quiet: b
         Of the training.
     quiet : bool
         No progress bar.
+    until : int, optional
+        Epochs after which to pause; those of the whole training if left out.
     """
-    with progress((kept.epochs - kept.done) * len(data), "training", quiet=quiet) as advance:
+    until = kept.epochs if until is None else until
+    with progress((until - kept.done) * len(data), "training", quiet=quiet) as advance:
         model.fit(
             data,
-            epochs=kept.epochs,
+            epochs=until,
             initial_epoch=kept.done,
             shuffle=False,
             validation_data=held,

@@ -80,4 +80,5 @@ def _footer(about: Mapping[str, Any]) -> str:
         f"{name} {value}" for name, value in about.get("parameters", {}).items() if value is not None
     )
     versions = ", ".join(f"{name} {value}" for name, value in about.get("versions", {}).items())
-    return f"{about.get('program', '')}. Input: {inputs}. Parameters: {parameters}. Versions: {versions}."
+    given = f" Parameters: {parameters}." if parameters else ""
+    return f"{about.get('program', '')}. Input: {inputs}.{given} Versions: {versions}."

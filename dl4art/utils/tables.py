@@ -15,7 +15,7 @@ from dl4art.utils.files import atomic_path
 FORMATS = ("csv", "json")
 
 # A spreadsheet runs a cell that begins like this as a formula, wherever the cell came from.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -95,7 +95,7 @@ def text_table(rows: Sequence[Sequence[str]], numeric: Iterable[int] = ()) -> st
     Parameters
     ----------
     rows : sequence of sequences of str
-        The first is the header. All have the same length.
+        The first is the header. All have the same length. Signs that would steer the terminal are left out.
     numeric : iterable of int
         Columns to be aligned to the right.
 
@@ -105,6 +105,7 @@ def text_table(rows: Sequence[Sequence[str]], numeric: Iterable[int] = ()) -> st
         Lines without trailing blanks, joined by newlines.
     """
     right = set(numeric)
+    rows = [[" ".join(terminal_text(text).splitlines()) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -129,5 +130,6 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = plain_text(value)
-    guarded = f"'{text}" if text.startswith(_FORMULA) else text
+    # some programs cut off blanks before they look
+    guarded = f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
     return " ".join(guarded.splitlines())

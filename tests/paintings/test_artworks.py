@@ -21,12 +21,12 @@ LEARN = [
 
 
 def draw(path, upright, number, mode="RGB", size=(44, 40)):
-    """Stripes, upright and light and reddish, or level and dark and bluish."""
+    """Stripes, upright and light or level and dark."""
     rng = np.random.default_rng([number, upright])
     x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
     wave = np.sin((x if upright else y) * 2 * np.pi / rng.uniform(6, 9) + rng.uniform(0, 6))
-    tint = np.array([50, 25, -10]) * (1 if upright else -1)
-    colours = 120 + 50 * wave[..., None] + tint + rng.normal(0, 20, (size[1], size[0], 3))
+    tone = 40 if upright else -40
+    colours = 120 + 50 * wave[..., None] * rng.uniform(0.5, 1, 3) + tone + rng.normal(0, 20, (size[1], size[0], 3))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8)).convert(mode).save(path)
 

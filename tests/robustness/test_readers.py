@@ -92,3 +92,14 @@ def test_a_catalogue_whose_tables_never_end_is_refused(tmp_path):
     found = outcome(catalogue, hanging_catalogue(), tmp_path)
     assert found.kind == "refused"
     assert "tables are not those of a catalogue" in found.detail
+
+
+# what the long suite found, which the mutants above may miss
+FOUND = [("photograph", "TIFF", 1_000_127), ("photograph", "TIFF", 1_000_138)]
+
+
+@pytest.mark.parametrize(("name", "kind", "seed"), FOUND)
+def test_what_was_found_stays_mended(name, kind, seed, tmp_path):
+    reader = next(reader for reader in READERS if (reader.name, reader.format) == (name, kind))
+    found = outcome(reader, mutant(reader, seed), tmp_path)
+    assert found.kind in OUTCOMES[:2], found

@@ -23,3 +23,8 @@ def test_colours_stay_in_range(rng):
         drawn = drawing.draw_lines(rng, surface)
         assert drawn.dtype == np.float32
         assert 0 <= drawn.min() <= drawn.max() <= 1
+
+
+def test_paint_brighter_than_white_takes_lines_too(rng):
+    for _ in range(20):
+        assert np.isfinite(drawing.draw_lines(rng, np.full((40, 40, 3), 1.2, np.float32))).all()

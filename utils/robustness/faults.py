@@ -347,7 +347,8 @@ def _rows(path: Path) -> list[Any]:
 
 def not_whole(path: Path) -> str:
     """Say what is wrong with a file; nothing if it is whole, or one that no person sees."""
-    if path.is_dir() or path.name.startswith("."):
+    # SQLite's own journal is there for the next one who opens the catalogue
+    if path.is_dir() or path.name.startswith(".") or path.name.endswith(".db-journal"):
         return ""
     try:
         _whole(path)

@@ -1,0 +1,90 @@
+"""How much memory doors take for plates of a gigapixel, which are cheap to make: one tile, many times over."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+TILE = 1024
+SCALE = 2000.0
+"""Pixels per cm: so fine that a gigapixel shows few crops, and the network costs little."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A door's run over a large plate."""
+
+    door: str
+    megapixels: float
+    peak_bytes: int
+    seconds: float
+    code: int
+    said: str = ""
+
+
+def large_plate(path: Path, side: int, *, seed: int = 0, scale: float = SCALE) -> Path:
+    """Write a tiled TIFF of so many pixels a side, a weave of 12 by 14 threads per cm."""
+    import tifffile
+
+    period = np.array([scale / 14, scale / 12])
+    rng = np.random.default_rng(seed)
+    # whole periods to a tile, so that no seam shows
+    y, x = (np.arange(TILE) * 2 * np.pi * max(1, round(TILE / length)) / TILE for length in period)
+    grey = 120 + 45 * np.sin(x)[None] + 40 * np.sin(y)[:, None] + rng.normal(0, 4, (TILE, TILE))
+    data = zlib.compress(np.clip(grey, 0, 255).astype(np.uint8).tobytes(), 6)
+    count = -(-side // TILE)
+
+    def tiles() -> Iterator[bytes]:
+        for _ in range(count * count):
+            yield data
+
+    tifffile.imwrite(
+        path,
+        tiles(),
+        shape=(side, side),
+        dtype=np.uint8,
+        tile=(TILE, TILE),
+        photometric="minisblack",
+        compression="deflate",
+        resolution=(scale, scale),
+        resolutionunit="CENTIMETER",
+        metadata=None,
+        bigtiff=True,
+    )
+    return path
+
+
+def measure(door: str, words: list[str], megapixels: float) -> Measured:
+    """Run a door in a process of its own and look at the most memory that it held."""
+    import dl4art
+
+    paths = [str(Path(dl4art.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    began = time.monotonic()
+    command = [sys.executable, "-m", f"dl4art.{door}", *words, "--quiet"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
+    said = process.stderr.read() if process.stderr else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    # ru_maxrss is in kilobytes, but for macOS
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = usage.ru_maxrss * unit
+    return Measured(door, megapixels, peak, time.monotonic() - began, process.returncode, said[-300:])
+
+
+def measure_all(folder: Path, side: int) -> Iterator[Measured]:
+    """Measure counting, cutting, mapping and comparing plates of so many pixels a side."""
+    first, second = (large_plate(folder / f"plate-{seed}.tif", side, seed=seed) for seed in (0, 1))
+    megapixels = side * side / 1e6
+    yield measure("count", [str(first), "-o", str(folder / "r.csv")], megapixels)
+    yield measure("crop", [str(first), "-o", str(folder / "crops"), "--random", "20"], megapixels)
+    yield measure("map", [str(first), "-o", str(folder / "map")], megapixels)
+    yield measure("compare", [str(first), str(second), "-o", str(folder / "c.json")], megapixels)
