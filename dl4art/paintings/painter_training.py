@@ -51,6 +51,7 @@ Tell = Callable[[str], None]
 CLASSIFIER = "classifier"
 _HERE = "taught here, without labels, on all pictures"
 _SHEET = 24
+_LARGEST_FEATURES = 2_000_000_000
 _THAWED = 30.0
 """How many times smaller the rate is for an encoder that knows something."""
 
@@ -216,7 +217,24 @@ def _facts(settings: PainterSettings, used: AutoencoderSettings) -> dict[str, An
 
 
 def train_classifier(known: Described, numbers: npt.NDArray[np.intp], turn: int) -> tuple[keras.Model, Curve]:
-    """Train a fresh classifier on some pictures."""
+    """Train a fresh classifier.
+
+    Parameters
+    ----------
+    known : Described
+        The pictures.
+    numbers : ndarray of int
+        Which to learn from; some paintings of each painter among them tell when to stop.
+    turn : int
+        Each has a seed of its own.
+
+    Returns
+    -------
+    network : keras.Model
+        Pictures to probabilities. Its encoder is that of `known`, or a copy if it was thawed.
+    curve : dict
+        Losses and accuracies after each epoch.
+    """
     settings, found = known.settings.head, known.found
     seed = int(np.random.default_rng([known.settings.seed, turn]).integers(2**31))
     labels = np.array(found.labels, np.intp)[numbers]
@@ -242,16 +260,17 @@ def train_classifier(known: Described, numbers: npt.NDArray[np.intp], turn: int)
 
 
 def compare(known: Described, folds: list[Fold], evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Test the rivals in the same folds; a row for the classifier and one for each of them."""
-    found, pooling = known.found, build_pooling("texture")
-    flat = pooled_features(known.encoder, None, known.pictures)
-    pooled = pooled_features(known.encoder, pooling, known.pictures)
-    spread = np.maximum(pooled.std(axis=0), 1e-6)
-    described = {
-        "pixels": known.pictures,
-        "features": flat,
-        "pooled features": (pooled - pooled.mean(axis=0)) / spread,
-    }
+    """Test the rivals in the same folds; a row for the classifier and one for each of them.
+
+    On features as they are they are left out where those of all pictures would take more than 2 GB.
+    """
+    found, px = known.found, known.pictures.shape[1]
+    pooled = pooled_features(known.encoder, build_pooling("texture"), known.pictures)
+    even = (pooled - pooled.mean(axis=0)) / np.maximum(pooled.std(axis=0), 1e-6)
+    described: dict[str, npt.NDArray[Any]] = {"pixels": known.pictures}
+    if memory_bytes(HeadSettings("flat"), px, pooled.shape[1], len(pooled))[1] <= _LARGEST_FEATURES:
+        described["features"] = pooled_features(known.encoder, None, known.pictures)
+    described["pooled features"] = even
     rows = [_figures(CLASSIFIER, evaluation)]
     for what, values in described.items():
         answers = evaluate_baselines(squared_distances(values), found.labels, folds, len(found.classes))
@@ -340,7 +359,8 @@ Painters: {classes}. {pictures} pictures of {groups} paintings; {left_out} files
 ## What it is worth
 
 Tested in {folds} folds on pictures that were not learnt from, a fresh classifier in each; views of one painting were
-never on both sides.{seen} The model itself, fitted on everything, has been tested on nothing.
+never on both sides.{seen} The model itself, fitted on all pictures (some of them tell when to stop), has been tested
+on nothing.
 
 ```
 {report}
