@@ -231,7 +231,7 @@ def train_classifier(known: Described, numbers: npt.NDArray[np.intp], turn: int)
     Returns
     -------
     network : keras.Model
-        Pictures to probabilities. Its encoder is that of `known`, or a copy if it was thawed.
+        Pictures to probabilities, with an encoder of its own.
     curve : dict
         Losses and accuracies after each epoch.
     """
@@ -248,11 +248,12 @@ def train_classifier(known: Described, numbers: npt.NDArray[np.intp], turn: int)
             stop[own] = hold_out(members, settings.held, seed)
     classes = len(found.classes)
     head, curve = train_head(settings, known.features[numbers], labels.tolist(), stop, classes=classes, seed=seed)
-    if not settings.thaw:
-        return join_classifier(known.encoder, build_pooling(settings.pooling), head), curve
+    # a copy: a graph keeps all that was ever built on its layers
     encoder = keras.models.clone_model(known.encoder)
     encoder.set_weights(known.encoder.get_weights())
     network = join_classifier(encoder, build_pooling(settings.pooling), head)
+    if not settings.thaw:
+        return network, curve
     compile_classifier(network, settings.rate / _THAWED)
     truth = np.eye(classes, dtype=np.float32)[labels]
     more = fit_early(network, settings, (known.pictures[numbers], truth), stop, max(1, settings.epochs // 5))

@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -82,24 +81,28 @@ def test_what_a_killed_run_has_left_is_cleared_away(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def _count(folder, times):
-    for _ in range(times):
-        while True:
-            try:
-                with held(folder):
-                    number = int((folder / "n").read_text())
-                    (folder / "n").write_text(str(number + 1))
-                break
-            except OutputError:
-                continue
+COUNT = """
+import sys
+from pathlib import Path
+from dl4art.utils.errors import OutputError
+from dl4art.utils.holding import held
+folder = Path(sys.argv[1])
+for _ in range(50):
+    while True:
+        try:
+            with held(folder):
+                number = int((folder / "n").read_text())
+                (folder / "n").write_text(str(number + 1))
+            break
+        except OutputError:
+            continue
+"""
 
 
 def test_no_two_ever_hold_it_at_a_time(tmp_path):
     (tmp_path / "n").write_text("0")
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_count, args=(tmp_path, 50)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", COUNT, str(tmp_path)]
+    workers = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    assert [worker.wait(120) for worker in workers] == [0, 0]
     assert (tmp_path / "n").read_text() == "100"
