@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m dl4art.simulate",
         description=__doc__,
         epilog="Beside each NAME.tif lie NAME.truth.npz (densities and angles in cells of 0.25 cm, centre-lines of all "
-        "threads) and NAME.json (cloth, radiograph, seed). The same call gives the same files. Exit code: 0 all done; "
+        "threads) and NAME.truth.json (cloth, radiograph, seed). The same call gives the same files. Exit code: 0 all done; "
         "2 the call is wrong.",
         parents=[cli.general_options()],
     )
@@ -87,7 +87,7 @@ def _simulate(args: argparse.Namespace) -> int:
                     about: dict[str, Any] = {"seed": args.seed, "number": number, "same_cloth": args.same_cloth}
                     truth = write_plate(path, scene, px_per_cm, bits=args.bits, about=about, advance=advance)
                     means = [f"{mean:.2f}" for mean in truth.mean_densities()]
-                    written = [path.with_suffix(end).name for end in (".tif", ".truth.npz", ".json")]
+                    written = [path.with_suffix(end).name for end in (".tif", ".truth.npz", ".truth.json")]
                     kept = {"means": means, "weave": scene.sheet.cloth.weave, "written": written}
                     journal.add(path, kept)
                 else:

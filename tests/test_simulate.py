@@ -14,12 +14,12 @@ def files(folder):
 def test_plates_are_written_with_their_truth(tmp_path, capsys):
     out = tmp_path / "new" / "plates"
     assert simulate.main(["-o", str(out), "--seed", "7", "--plates", "2", "--size-cm", "1x0.8", "--bits", "16"]) == 0
-    assert files(out) == [f"plate-7-00{n}{end}" for n in (0, 1) for end in (".json", ".tif", ".truth.npz")]
+    assert files(out) == [f"plate-7-00{n}{end}" for n in (0, 1) for end in (".tif", ".truth.json", ".truth.npz")]
     plate = read_plate(out / "plate-7-000.tif")
     assert plate.dtype == "uint16"
     assert plate.px_per_cm == pytest.approx(600 / 2.54, abs=0.01)
     assert plate.size_cm == pytest.approx((1, 0.8), abs=0.01)
-    record = json.loads((out / "plate-7-001.json").read_text())
+    record = json.loads((out / "plate-7-001.truth.json").read_text())
     assert (record["seed"], record["number"]) == (7, 1)
     table = capsys.readouterr().out
     assert f"{record['mean']['vertical_density']:.2f}" in table
@@ -40,7 +40,7 @@ def path_bytes(path):
 
 def test_crops_are_what_the_counter_takes(tmp_path):
     assert simulate.main(["-o", str(tmp_path / "crops"), "--crops", "2", "--same-cloth"]) == 0
-    first, second = (json.loads((tmp_path / "crops" / f"crop-0-00{n}.json").read_text()) for n in (0, 1))
+    first, second = (json.loads((tmp_path / "crops" / f"crop-0-00{n}.truth.json").read_text()) for n in (0, 1))
     assert read_plate(tmp_path / "crops" / "crop-0-000.tif").shape == (300, 300)
     assert first["cloth"] == second["cloth"]
     assert first["radiograph"] != second["radiograph"]
@@ -78,7 +78,7 @@ def test_what_is_drawn_before_an_interruption_stays(tmp_path, capsys, monkeypatc
 
     monkeypatch.setattr(plates, "draw_plate", draw)
     assert simulate.main(["-o", str(tmp_path), "--crops", "3", "--size-cm", "0.6x0.6"]) == 130
-    assert files(tmp_path) == ["crop-0-000.json", "crop-0-000.tif", "crop-0-000.truth.npz"]
+    assert files(tmp_path) == ["crop-0-000.tif", "crop-0-000.truth.json", "crop-0-000.truth.npz"]
     assert "1 of 3" in capsys.readouterr().err
 
 

@@ -138,7 +138,7 @@ def write_plate(
     Parameters
     ----------
     path : path
-        ``NAME.tif``; its folder must exist. ``NAME.truth.npz`` and ``NAME.json`` are written beside it.
+        ``NAME.tif``; its folder must exist. ``NAME.truth.npz`` and ``NAME.truth.json`` are written beside it.
     scene : Scene
         The plate.
     px_per_cm : float
@@ -146,7 +146,7 @@ def write_plate(
     bits : {8, 16}
         Depth of the grey values.
     about : dict, optional
-        JSON values to stand at the head of ``NAME.json``: the seed, and what else made the plate.
+        JSON values to stand at the head of ``NAME.truth.json``: the seed, and what else made the plate.
     advance : callable
         Told the number of tiles that have just been rendered.
 
@@ -191,7 +191,7 @@ def write_plate(
     truth = sums.means()
     with atomic_path(path.with_suffix(".truth.npz")) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **_arrays(truth, plate_lines(scene, px_per_cm)))
-    write_json(path.with_suffix(".json"), plate_record(scene, truth, px_per_cm) | {"bits": bits} | (about or {}))
+    write_json(path.with_suffix(".truth.json"), plate_record(scene, truth, px_per_cm) | {"bits": bits} | (about or {}))
     return truth
 
 

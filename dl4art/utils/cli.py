@@ -120,8 +120,8 @@ def size(text: str) -> tuple[float, float]:
 def gather(paths: Sequence[str | Path], suffixes: Sequence[str] = PICTURES) -> list[Path]:
     """List the files that are meant by `paths`, each once, in a stable order.
 
-    A folder stands for the files in it and below it that have one of the suffixes (in upper or lower case), hidden
-    ones left out. A file is taken whatever its suffix: it was named. Wildcards that the shell left alone, as on
+    A folder stands for the files in it and below it that have one of the suffixes (in upper or lower case); hidden
+    ones are left out, and the truth that `dl4art.simulate` writes beside its pictures. A file is taken whatever its suffix: it was named. Wildcards that the shell left alone, as on
     Windows, are expanded.
 
     Parameters
@@ -194,7 +194,8 @@ def _expand(paths: Sequence[str | Path]) -> Iterator[Path]:
 def _wanted(file: Path, folder: Path, suffixes: Sequence[str]) -> bool:
     # hidden: also the ._NAME.tif that macOS leaves on memory sticks
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return not hidden and file.suffix.lower() in suffixes and file.is_file()
+    truth = file.suffixes[-2:-1] == [".truth"]
+    return not (hidden or truth) and file.suffix.lower() in suffixes and file.is_file()
 
 
 def run(

@@ -79,7 +79,7 @@ def test_a_written_plate_is_read_back_with_its_scale_and_truth(picture, tmp_path
         starts = archive["horizontal_starts"]
         assert len(starts) >= 9
         assert len(archive["horizontal_lines"]) > starts[-1]
-    record = json.loads((tmp_path / "a.json").read_text())
+    record = json.loads((tmp_path / "a.truth.json").read_text())
     assert record["seed"] == 3
     assert record["cloth"]["vertical"]["density"] == 12
     assert record["mean"]["vertical_density"] == pytest.approx(12, rel=0.02)
@@ -90,7 +90,7 @@ def test_a_written_plate_is_read_back_with_its_scale_and_truth(picture, tmp_path
 def test_the_same_scene_gives_the_same_bytes(picture, tmp_path):
     for name in ("a", "b"):
         write_plate(tmp_path / f"{name}.tif", furnished(picture, (0.6, 0.6)), 200.0)
-    for ending in (".tif", ".truth.npz", ".json"):
+    for ending in (".tif", ".truth.npz", ".truth.json"):
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
 
 
