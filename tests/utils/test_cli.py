@@ -86,7 +86,7 @@ def test_gather_finds_pictures_in_folders_whatever_the_case_and_depth(tmp_path):
 def test_gather_takes_no_simulated_truth_for_labels(tmp_path):
     for name in ("a.tif", "a.json", "a.truth.json", "a.truth.npz"):
         (tmp_path / name).touch()
-    assert [path.name for path in gather([tmp_path], (".json", ".npz"))] == ["a.json"]
+    assert [path.name for path in cli.gather([tmp_path], (".json", ".npz"))] == ["a.json"]
 
 
 def test_gather_takes_a_named_file_whatever_its_suffix_and_lists_each_once(tmp_path):
