@@ -30,8 +30,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m dl4art.simulate",
         description=__doc__,
         epilog="Beside each NAME.tif lie NAME.truth.npz (densities and angles in cells of 0.25 cm, centre-lines of all "
-        "threads) and NAME.truth.json (cloth, radiograph, seed). The same call gives the same files. Exit code: 0 all done; "
-        "2 the call is wrong.",
+        "threads) and NAME.truth.json (cloth, radiograph, seed). The same call gives the same files. Exit code: 0 all "
+        "done; 2 the call is wrong.",
         parents=[cli.general_options()],
     )
     parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="where the plates go, as TIFF")

@@ -121,8 +121,8 @@ def gather(paths: Sequence[str | Path], suffixes: Sequence[str] = PICTURES) -> l
     """List the files that are meant by `paths`, each once, in a stable order.
 
     A folder stands for the files in it and below it that have one of the suffixes (in upper or lower case); hidden
-    ones are left out, and the truth that `dl4art.simulate` writes beside its pictures. A file is taken whatever its suffix: it was named. Wildcards that the shell left alone, as on
-    Windows, are expanded.
+    ones are left out, and the truth that `dl4art.simulate` writes beside its pictures. A file is taken whatever its
+    suffix: it was named. Wildcards that the shell left alone, as on Windows, are expanded.
 
     Parameters
     ----------
