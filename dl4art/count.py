@@ -95,9 +95,7 @@ def _count_files(
         with ExitStack() as stack:
             journal = stack.enter_context(Journal(result, made_by | scale)) if result else None
             if journal:
-                kept = {path: journal.row(path) for path in files}
-                # a row is the input's, by whatever path it was named
-                rows = {path: row | {"file": str(path)} for path, row in kept.items() if row is not None}
+                rows = journal.kept(files)
             left = [path for path in files if path not in rows]
             advance = stack.enter_context(progress(len(files), "counting", quiet=args.quiet))
             advance(len(rows))
