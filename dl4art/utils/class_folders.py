@@ -23,6 +23,7 @@ from typing import Literal
 
 from dl4art.utils.cli import gather
 from dl4art.utils.errors import Dl4artError, InputError, reason
+from dl4art.utils.limits import read_text
 
 PHOTOGRAPHS = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 """Suffixes of the pictures that are looked for in a folder."""
@@ -205,7 +206,7 @@ def _listed_groups(folder: Path) -> dict[Path, str]:
     if not table.exists():
         return {}
     try:
-        text = table.read_text(encoding="utf-8-sig")
+        text = read_text(table, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{table}: cannot be read as a table in UTF-8 ({error}).") from error
     # where the comma is the decimal sign, spreadsheets write semicolons

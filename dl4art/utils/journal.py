@@ -94,6 +94,11 @@ class Journal:
         """Names under which results are kept, by the absolute paths of their inputs."""
         return {source: line["name"] for source, line in self._lines.items() if line.get("name")}
 
+    def unfinished(self, source: str | Path) -> bool:
+        """Whether an input was begun, and not finished."""
+        line = self._lines.get(_source(source))
+        return line is not None and line["row"] is None
+
     def begin(self, source: str | Path, name: str, *, fresh: bool = False) -> None:
         """Write down that an input is begun whose results go by a name.
 
@@ -234,7 +239,7 @@ def _same(source: str | Path, state: State, line: Mapping[str, Any]) -> bool:
 def _hash(source: str | Path) -> str | None:
     try:
         return sha256(source)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no name that a file can have
         return None
 
 
