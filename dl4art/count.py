@@ -117,10 +117,7 @@ def _what_is_left(result: Path | None, rows: list[dict[str, Any]], total: int) -
     if result is None and rows:
         print(_table(rows))
         return f"{len(rows)} of {total} files are counted; nothing was written, because -o was not given"
-    done = sum(row["status"] != "failed" for row in rows)
-    if done:
-        return f"{done} of {total} files are done and kept beside {result}; the same command goes on from there"
-    return ""
+    return cli.kept_so_far(sum(row["status"] != "failed" for row in rows), total, f"beside {result}")
 
 
 def _write(outputs: dict[str, Path], rows: list[dict[str, Any]], parameters: dict[str, Any]) -> None:

@@ -146,8 +146,7 @@ def _rows(
                 rows[path] = row
     except KeyboardInterrupt:
         done = sum(row["status"] == "ok" for row in rows.values())
-        kept = f"{done} of {len(files)} photographs are done and kept in {output}; the same command goes on from there"
-        raise KeyboardInterrupt(kept if done else "") from None
+        raise KeyboardInterrupt(cli.kept_so_far(done, len(files), f"in {output}")) from None
     return [rows[path] for path in files]
 
 

@@ -153,7 +153,7 @@ def interrupted(photographs, call, monkeypatch):
 
 
 def test_an_interrupted_run_goes_on(capsys, interrupted, photographs, call, tmp_path):
-    assert "1 of 3 photographs are done" in capsys.readouterr().err
+    assert "1 of 3 files are done and kept in" in capsys.readouterr().err
     assert call(photographs) == 0
     assert interrupted == ["b.jpg", "A.tif"]
     assert [row["status"] for row in table(tmp_path)] == ["ok"] * 3
