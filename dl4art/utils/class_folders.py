@@ -23,6 +23,7 @@ from typing import Literal
 
 from dl4art.utils.cli import gather
 from dl4art.utils.errors import Dl4artError, InputError, reason
+from dl4art.utils.files import State, check_unchanged, file_state
 from dl4art.utils.limits import read_text
 
 PHOTOGRAPHS = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
@@ -51,6 +52,8 @@ class ClassedPicture:
         ``train`` or ``test`` where the folder says it; else empty.
     sha256 : str
         Of what it shows.
+    state : tuple of (int, int) or None
+        Of the file, before that was read, for `check_pictures`; None if it is of no interest.
     """
 
     path: Path
@@ -58,6 +61,7 @@ class ClassedPicture:
     group: str
     split: str
     sha256: str
+    state: State | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ def read_class_folders(
     left_out = [(path, "lies in no folder of a class") for path in _loose(folder)]
     seen: dict[str, ClassedPicture] = {}
     for split, label, path in files:
+        state = file_state(path)
         try:
             content = fingerprint(path)
         except (Dl4artError, OSError) as error:
@@ -150,7 +155,8 @@ def read_class_folders(
         finally:
             advance(1)
         place = path.relative_to(folder)
-        picture = ClassedPicture(path, label, _group(place, label, bool(split), listed, grouping), split, content)
+        group = _group(place, label, bool(split), listed, grouping)
+        picture = ClassedPicture(path, label, group, split, content, state)
         if (twin := seen.setdefault(content, picture)) is picture:
             pictures.append(picture)
         else:
@@ -161,6 +167,13 @@ def read_class_folders(
     _check_classes(found)
     _check_splits(found, grouping)
     return found
+
+
+def check_pictures(found: ClassFolders) -> None:
+    """Raise InputError if a picture is another than when the folder was read: what is learnt must be what was split."""
+    for picture in found.pictures:
+        if picture.state is not None:
+            check_unchanged(picture.path, picture.state)
 
 
 def natural_order(name: str | Path) -> list[tuple[int, str]]:
