@@ -220,27 +220,35 @@ def _listed_groups(folder: Path) -> dict[Path, str]:
         return {}
     try:
         text = read_text(table, "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        # where the comma is the decimal sign, spreadsheets write semicolons
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        rows = csv.DictReader(text.splitlines(), delimiter=separator)
+        lines = list(rows)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: cannot be read as a table in UTF-8 ({error}).") from error
-    # where the comma is the decimal sign, spreadsheets write semicolons
-    separator = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(text.splitlines(), delimiter=separator)
     if missing := {*COLUMNS} - {*(rows.fieldnames or ())}:
         raise InputError(
             f"{table}: has no column {' and no column '.join(sorted(missing))}. A line for each picture is needed, "
             f"with the header {','.join(COLUMNS)}."
         )
     groups: dict[Path, str] = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in enumerate(lines, start=2):
         name, group = ((row[column] or "").strip() for column in COLUMNS)
         if not (name and group):
             raise InputError(f"{table}: line {number} has no {'group' if name else 'file'}. Give it one, or delete it.")
-        if not (folder / name).is_file():
+        if not _is_file(folder / name):
             raise InputError(
                 f"{table}: line {number} names {name}, which is not in {folder}. Correct it, or delete it."
             )
         groups[Path(name)] = group
     return groups
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _group(place: Path, label: str, split: bool, listed: dict[Path, str], grouping: Grouping) -> str:

@@ -149,3 +149,13 @@ def test_a_picture_that_changes_before_it_is_learnt_is_told(tmp_path):
     (tmp_path / "b" / "1.png").write_text("another")
     with pytest.raises(InputError, match=r"1\.png: has changed since"):
         check_pictures(found)
+
+
+@pytest.mark.parametrize("name", ["a" * 140_000, "a" * 5000, "\0"])
+def test_a_table_of_groups_with_names_that_no_file_has(name, tmp_path):
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "0.png").write_text(label)
+    (tmp_path / "groups.csv").write_text(f"file,group\n{name},x\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"groups\.csv: (cannot be read|line 2 names)"):
+        read_class_folders(tmp_path, content)
