@@ -144,7 +144,7 @@ def _map(stack: ExitStack, worked: list[str]) -> None:
     stack.enter_context(mock.patch.object(mapped_plate, "_weave_remark", return_value=[]))
     stack.enter_context(mock.patch.object(ThreadCounter, "from_pretrained", return_value=_Network()))
     stack.enter_context(mock.patch.object(map_run, "Sent", lambda network, _load: lambda: network))
-    without_drawing(stack)
+    without_drawing(stack, "regression", "siamese")
 
 
 def _embed(_self: Any, pictures: Any, *, density: Any) -> Any:  # noqa: ARG001
@@ -179,7 +179,7 @@ def _comparer(stack: ExitStack, worked: list[str]) -> None:
     stack.enter_context(mock.patch.object(FabricComparer, "encode", noted))
     stack.enter_context(mock.patch.object(FabricComparer, "embed", _embed))
     stack.enter_context(mock.patch.object(room, "load_keras", return_value=keras))
-    without_drawing(stack)
+    without_drawing(stack, "regression", "siamese")
 
 
 def _none(_stack: ExitStack, _worked: list[str]) -> None:

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +62,43 @@ def large_plate(path: Path, side: int, *, seed: int = 0, scale: float = SCALE) -
     return path
 
 
+def large_photograph(path: Path, side: int, *, seed: int = 0) -> Path:
+    """Write a tiled TIFF in colour of so many pixels a side, with dark lines and light spots, 100 pixels per cm."""
+    import tifffile
+
+    rng = np.random.default_rng(seed)
+    pixels = 150 + 10 * rng.normal(size=(TILE, TILE, 3))
+    pixels[:, ::97] = 20
+    pixels[400:460, 300:420] = 240
+    data = zlib.compress(np.clip(pixels, 0, 255).astype(np.uint8).tobytes(), 6)
+    count = -(-side // TILE)
+    tifffile.imwrite(
+        path,
+        (data for _ in range(count * count)),
+        shape=(side, side, 3),
+        dtype=np.uint8,
+        tile=(TILE, TILE),
+        photometric="rgb",
+        compression="deflate",
+        resolution=(100, 100),
+        resolutionunit="CENTIMETER",
+        metadata=None,
+        bigtiff=True,
+    )
+    return path
+
+
+def small_segmenter(folder: Path) -> Path:
+    """Write a segmenter like the shipped one, but of so few channels that a gigapixel takes minutes and not hours."""
+    from robustness.mutation import unpacked
+    from robustness.photograph_readers import segmenters
+
+    folder.mkdir()
+    for name, data in unpacked(segmenters()[0]).items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
 def measure(door: str, words: list[str], megapixels: float) -> Measured:
     """Run a door in a process of its own and look at the most memory that it held."""
     import dl4art
@@ -80,11 +117,35 @@ def measure(door: str, words: list[str], megapixels: float) -> Measured:
     return Measured(door, megapixels, peak, time.monotonic() - began, process.returncode, said[-300:])
 
 
-def measure_all(folder: Path, side: int) -> Iterator[Measured]:
-    """Measure counting, cutting, mapping and comparing plates of so many pixels a side."""
-    first, second = (large_plate(folder / f"plate-{seed}.tif", side, seed=seed) for seed in (0, 1))
+DOORS = ("count", "crop", "map", "compare", "classify", "segment", "segment, shipped network")
+"""Whose memory is measured, in this order."""
+_SHIPPED_SIDE = 8192
+"""Of the photograph for the shipped segmenter, at most: a gigapixel would take it hours."""
+
+
+def measure_all(folder: Path, side: int, chosen: Sequence[str] = DOORS) -> Iterator[Measured]:
+    """Measure doors over plates and photographs of so many pixels a side."""
     megapixels = side * side / 1e6
-    yield measure("count", [str(first), "-o", str(folder / "r.csv")], megapixels)
-    yield measure("crop", [str(first), "-o", str(folder / "crops"), "--random", "20"], megapixels)
-    yield measure("map", [str(first), "-o", str(folder / "map")], megapixels)
-    yield measure("compare", [str(first), str(second), "-o", str(folder / "c.json")], megapixels)
+    if {*chosen} & {*DOORS[:4]}:
+        first, second = (str(large_plate(folder / f"plate-{seed}.tif", side, seed=seed)) for seed in (0, 1))
+        words = {
+            "count": [first, "-o", str(folder / "r.csv")],
+            "crop": [first, "-o", str(folder / "crops"), "--random", "20"],
+            "map": [first, "-o", str(folder / "map")],
+            "compare": [first, second, "-o", str(folder / "c.json")],
+        }
+        for door, given in words.items():
+            if door in chosen:
+                yield measure(door, given, megapixels)
+    if {*chosen} & {*DOORS[4:6]}:
+        photograph = str(large_photograph(folder / "photograph.tif", side))
+        if "classify" in chosen:
+            yield measure("classify", ["craquelure", photograph, "-o", str(folder / "k.csv")], megapixels)
+        if "segment" in chosen:
+            model = str(small_segmenter(folder / "small"))
+            yield measure("segment", [photograph, "-o", str(folder / "s"), "--model", model], megapixels)
+    if DOORS[6] in chosen:
+        smaller = min(side, _SHIPPED_SIDE)
+        photograph = str(large_photograph(folder / "smaller.tif", smaller))
+        found = measure("segment", [photograph, "-o", str(folder / "shipped")], smaller * smaller / 1e6)
+        yield replace(found, door=DOORS[6])

@@ -323,7 +323,7 @@ PHOTOGRAPH_READERS = (
     Reader("pictures gathered", "CSV", "sources.csv", source_tables, read_sources, mutate_table),
     Reader("image service", "IIIF", "info.json", services, read_service, mutate_json),
     Reader("picture from a server", "JPEG", "answer.jpg", samples.jpegs, read_answer),
-    _loaded("segmenter, loaded", samples=segmenters, read=read_segmenter),
+    _loaded("segmenter, loaded", samples=segmenters, read=read_segmenter, share=0.02),
     _loaded("regions, loaded", samples=regions, read=read_regions),
     _loaded("artworks, loaded", samples=artworks, read=read_artworks),
     _loaded("painters, loaded", samples=painters, read=read_painters),
