@@ -372,8 +372,13 @@ def results(out: Path) -> dict[str, Any]:
             continue
         if path.suffix == ".json":
             found[name] = _without_provenance(json.loads(path.read_text(encoding="utf-8")))
+            if (path.parent / "model.weights.h5").exists() and isinstance(found[name], dict):
+                # of a file of HDF5, whose bytes may differ though its numbers do not
+                found[name].pop("sha256", None)
         elif path.suffix == ".db":
             found[name] = _rows(path)
+        elif path.suffix == ".h5":
+            found[name] = _arrays(path)
         elif path.suffix in (".html", ".csv"):
             # reports say when they were made, tables when a picture was gathered
             found[name] = re.sub(r"\d{4}-\d\d-\d\d[T ][\d:]+(\+00:00| UTC)", "", path.read_text(encoding="utf-8"))
@@ -392,6 +397,18 @@ def _rows(path: Path) -> list[Any]:
     with closing(sqlite3.connect(path)) as database:
         tables = ("settings", "encodings", "canvases")
         return [sorted(database.execute(f"SELECT * FROM {table}").fetchall()) for table in tables]
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    """Give the numbers in a file of weights, by their places."""
+    import h5py
+
+    found: dict[str, Any] = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None
+        )
+    return found
 
 
 def not_whole(path: Path) -> str:

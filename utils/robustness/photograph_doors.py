@@ -117,8 +117,13 @@ class Dark:
     def segment_tiles(self, read: Any, shape: tuple[int, int], *, advance: Callable[[], Any]) -> Any:
         """Give the class of every pixel."""
         advance()
-        green = read(0, shape[0], 0, shape[1])[..., 1]
-        return np.where(green < 40, 1, np.where(green > 225, 2, 0)).astype(np.uint8)
+        return dark_and_light(read(0, shape[0], 0, shape[1]))
+
+
+def dark_and_light(colours: Any) -> Any:
+    """Class of each pixel, (rows, columns, 3) to (rows, columns)."""
+    green = colours[..., 1]
+    return np.where(green < 40, 1, np.where(green > 225, 2, 0)).astype(np.uint8)
 
 
 def _noting(stack: ExitStack, worked: list[str], module: Any, name: str) -> None:
