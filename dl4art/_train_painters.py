@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import Dl4artError, InputError, reason
+from dl4art.utils.files import check_unchanged, file_state
 from dl4art.utils.progress import progress
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def _train_autoencoder(args: argparse.Namespace, tell: Tell) -> Path:
     data, output = Path(args.data), Path(args.output)
     files = [path for path in cli.gather([data], PHOTOGRAPHS) if output.resolve() not in path.resolve().parents]
     seen: dict[str, Path] = {}
+    states = {path: file_state(path) for path in files}
     left_out: list[dict[str, str]] = []
     with progress(len(files), "reading", quiet=args.quiet) as advance:
         for path in files:
@@ -161,6 +163,8 @@ def _train_autoencoder(args: argparse.Namespace, tell: Tell) -> Path:
     make_folder(output)
     tables.write_csv(output / "left_out.csv", ("file", "why"), left_out)
     pictures = read_all(paths, settings.px, settings.fit)
+    for path in paths:  # what is learnt from must be what was looked at
+        check_unchanged(path, states[path])
     fingers = hashlib.sha256("\n".join(sorted(seen)).encode()).hexdigest()
     names = [str(path.relative_to(data)) for path in paths]
     model = train_autoencoder(settings, pictures, names, output, fingerprint=fingers, tell=tell, quiet=args.quiet)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError, reason
-from dl4art.utils.files import atomic_path
+from dl4art.utils.files import atomic_path, check_unchanged, file_state, sha256
+from dl4art.utils.holding import held
+from dl4art.utils.journal import Journal
 from dl4art.utils.progress import progress
 
 if TYPE_CHECKING:
@@ -74,23 +78,65 @@ def _classify(args: argparse.Namespace) -> int:
     for path in outputs.values():
         tables.check_output(path)
     files = cli.gather(args.inputs, PHOTOGRAPHS)
-
-    # only now that the call stands: this brings NumPy and TensorFlow
-    load_keras()
-    classifier = _LOADERS[args.what](args)
-    rows = []
-    with progress(len(files), "looking", quiet=args.quiet) as advance:
-        for path in files:
-            rows.append(_row(path, classifier))
-            advance(1)
-    classes = list(classifier.model.config["classes"])
-    print(_table(rows, classes))
-    if classifier.note:
-        print(f"\nnote: {classifier.note}")
     if chart is not None:
-        _write(outputs, chart, rows, classifier, args)
-        print(f"\nwritten to {' and '.join(map(str, [*outputs.values(), chart]))}")
+        files = _without_chart(files, args.inputs, chart, next(iter(outputs.values())))
+
+    with ExitStack() as stack:
+        for path in outputs.values():
+            stack.enter_context(held(path))
+        # only now that the call stands: this brings NumPy and TensorFlow
+        load_keras()
+        classifier = _LOADERS[args.what](args)
+        rows = _rows(files, classifier, args, next(iter(outputs.values()), None))
+        print(_table(rows, list(classifier.model.config["classes"])))
+        if classifier.note:
+            print(f"\nnote: {classifier.note}")
+        if chart is not None:
+            _write(outputs, chart, rows, classifier, args)
+            print(f"\nwritten to {' and '.join(map(str, [*outputs.values(), chart]))}")
     return cli.SOME_FAILED if any(row["status"] == "failed" for row in rows) else 0
+
+
+def _without_chart(files: list[Path], given: Sequence[str], chart: Path, table: Path) -> list[Path]:
+    """Leave out the chart of an earlier run, which lies in a folder of photographs; no photograph is to become one."""
+    ours = [path for path in files if path.resolve() == chart.resolve()]
+    if ours and (str(ours[0]) in given or not table.exists()):
+        raise InputError(f"{ours[0]}: would be replaced by the chart. Choose another name with -o.")
+    if not (left := [path for path in files if path not in ours]):
+        raise InputError(f"{chart}: is a chart of answers, and there are no photographs beside it. Name some.")
+    return left
+
+
+def _rows(
+    files: Sequence[Path], classifier: Classifier, args: argparse.Namespace, result: Path | None
+) -> list[dict[str, Any]]:
+    """Classify, and keep what is done in a journal beside the first output."""
+    rows: dict[Path, dict[str, Any]] = {}
+    settings = {**_parameters(args), "model": f"{classifier.model.name} {classifier.model.sha256[:8]}"}
+    try:
+        with ExitStack() as stack:
+            journal = stack.enter_context(Journal(result, settings | {"version": __version__})) if result else None
+            rows = journal.kept(files) if journal else {}
+            advance = stack.enter_context(progress(len(files), "looking", quiet=args.quiet))
+            advance(len(rows))
+            for path in [path for path in files if path not in rows]:
+                rows[path] = _row(path, classifier)
+                # what failed may have been mended by the next run
+                if journal and rows[path]["status"] == "ok":
+                    journal.add(path, rows[path], content=rows[path]["sha256"])
+                advance(1)
+    except KeyboardInterrupt:
+        if result is None and rows:
+            print(_table([*rows.values()], list(classifier.model.config["classes"])))
+            told = f"{len(rows)} of {len(files)} files are looked at; nothing was written, because -o was not given"
+            raise KeyboardInterrupt(told) from None
+        done = sum(row["status"] == "ok" for row in rows.values())
+        raise KeyboardInterrupt(cli.kept_so_far(done, len(files), f"beside {result}")) from None
+    return [rows[path] for path in files]
+
+
+def _parameters(args: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in ("what", *_ELEMENT)} | cli.scale_arguments(args)
 
 
 def _load_craquelure(args: argparse.Namespace) -> Classifier:
@@ -134,10 +180,12 @@ _LOADERS: dict[str, Callable[[argparse.Namespace], Classifier]] = {
 def _row(path: Path, classifier: Classifier) -> dict[str, Any]:
     """Classify one photograph; what is wrong with it is in the row."""
     made_by = {"model": f"{classifier.model.name} {classifier.model.sha256[:8]}", "note": classifier.note}
+    state = file_state(path)
     try:
-        opinion = classifier.ask(path)
+        opinion, content = classifier.ask(path), sha256(path)
+        check_unchanged(path, state)
     except Exception as error:  # one bad file is one row, whatever is wrong with it
-        return {"file": str(path), "status": "failed", "message": reason(error, path), **made_by}
+        return {"file": str(path), "status": "failed", "message": reason(error, path), "sha256": None, **made_by}
     shares = {f"p {name}": float(value) for name, value in zip(opinion.classes, opinion.probability, strict=True)}
     return {
         "file": str(path),
@@ -148,6 +196,7 @@ def _row(path: Path, classifier: Classifier) -> dict[str, Any]:
         "windows": len(opinion.places),
         "agreeing": opinion.agreeing,
         "message": "",
+        "sha256": content,
         **made_by,
     }
 
@@ -163,16 +212,17 @@ def _write(
     columns = ("file", "status", "class", "confidence", *(f"p {name}" for name in classes), "windows", "agreeing")
     for name, path in outputs.items():
         if name == "csv":
-            tables.write_csv(path, (*columns, "model", "note", "message"), rows)
+            tables.write_csv(path, (*columns, "model", "note", "message", "sha256"), rows)
         else:
             model = {"name": classifier.model.name, "sha256": classifier.model.sha256}
-            parameters = {name: getattr(args, name) for name in ("what", *_ELEMENT)} | cli.scale_arguments(args)
-            origin = provenance(parameters=parameters, inputs=[row["file"] for row in rows], model=model)
+            inputs = [{"file": row["file"], "sha256": row["sha256"]} for row in rows]
+            origin = provenance(parameters=_parameters(args), inputs=inputs, model=model)
             tables.write_json(path, {"note": classifier.note, "results": rows, "provenance": origin})
     done = [row for row in rows if row["status"] == "ok"]
     shares = [[row[f"p {name}"] for name in classes] for row in done]
     with atomic_path(chart) as path:
         path.write_bytes(png(draw_opinions([Path(row["file"]).name for row in done], classes, shares, classifier.note)))
+    Journal.discard(next(iter(outputs.values())))
 
 
 def _table(rows: Sequence[dict[str, Any]], classes: Sequence[str]) -> str:

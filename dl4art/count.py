@@ -95,9 +95,7 @@ def _count_files(
         with ExitStack() as stack:
             journal = stack.enter_context(Journal(result, made_by | scale)) if result else None
             if journal:
-                kept = {path: journal.row(path) for path in files}
-                # a row is the input's, by whatever path it was named
-                rows = {path: row | {"file": str(path)} for path, row in kept.items() if row is not None}
+                rows = journal.kept(files)
             left = [path for path in files if path not in rows]
             advance = stack.enter_context(progress(len(files), "counting", quiet=args.quiet))
             advance(len(rows))
@@ -119,10 +117,7 @@ def _what_is_left(result: Path | None, rows: list[dict[str, Any]], total: int) -
     if result is None and rows:
         print(_table(rows))
         return f"{len(rows)} of {total} files are counted; nothing was written, because -o was not given"
-    done = sum(row["status"] != "failed" for row in rows)
-    if done:
-        return f"{done} of {total} files are done and kept beside {result}; the same command goes on from there"
-    return ""
+    return cli.kept_so_far(sum(row["status"] != "failed" for row in rows), total, f"beside {result}")
 
 
 def _write(outputs: dict[str, Path], rows: list[dict[str, Any]], parameters: dict[str, Any]) -> None:

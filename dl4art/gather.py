@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _gather(args: argparse.Namespace) -> int:
-    from dl4art.paintings.download import Fetcher, Manners
+    from dl4art.paintings.download import NO_CONNECTION, Fetcher, Manners
     from dl4art.paintings.gathering import SOURCES, gather_pictures, summary
 
     manners = Manners(args.pause, args.tries, args.timeout, max(300.0, args.timeout), round(args.largest * 1e6))
@@ -75,6 +75,8 @@ def _gather(args: argparse.Namespace) -> int:
     failed = [row for row in rows if row["status"] == "failed"]
     for row in failed:
         print(tables.terminal_text(f"failed: {row['address']}: {row['message']}"), file=sys.stderr)
+    if failed and len(failed) == len(rows) and failed[0]["message"].startswith(NO_CONNECTION):
+        print("None of the servers can be reached. Is this computer connected to the network?", file=sys.stderr)
     if not args.quiet:
         print(tables.terminal_text(f"written: {folder / SOURCES}"), file=sys.stderr)
     return cli.SOME_FAILED if failed else 0

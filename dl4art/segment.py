@@ -16,11 +16,10 @@ from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError, ModelError, OutputError, reason
 from dl4art.utils.files import make_folder
 from dl4art.utils.holding import held
-from dl4art.utils.journal import Journal
+from dl4art.utils.journal import Journal, content_key, same_content
 from dl4art.utils.models import shipped_models
 from dl4art.utils.names import names_for
 from dl4art.utils.progress import in_steps, progress
-from dl4art.utils.provenance import file_record
 
 if TYPE_CHECKING:
     from dl4art.craquelure.segmenter import Segmenter
@@ -71,15 +70,14 @@ def _segment(args: argparse.Namespace) -> int:
             "no network for photographs comes with this installation of dl4art. Name a model folder with --model."
         )
     make_folder(output)
-
-    # only now that the call stands: this brings NumPy and TensorFlow
-    load_keras()
-    from dl4art.craquelure.segmented import COLUMNS
-    from dl4art.craquelure.segmenter import DEFAULT_MODEL, Segmenter
-
-    network = Segmenter.from_pretrained(args.model or DEFAULT_MODEL)
     table = output / "segments.csv"
     with held(output):
+        # only now that the call stands: this brings NumPy and TensorFlow
+        load_keras()
+        from dl4art.craquelure.segmented import COLUMNS
+        from dl4art.craquelure.segmenter import DEFAULT_MODEL, Segmenter
+
+        network = Segmenter.from_pretrained(args.model or DEFAULT_MODEL)
         rows = _rows(files, masks, network, args)
         tables.write_csv(table, COLUMNS, rows)
     print(_table(rows))
@@ -131,9 +129,8 @@ def _rows(
             advance = in_steps(steps, whole)
             for path, name in zip(files, names_for(files, journal.names()), strict=True):
                 mask = masks[path]
-                drawn = {"mask_sha256": None if mask is None else file_record(mask)["sha256"]}
                 row = journal.row(path)
-                if row and row.items() >= drawn.items() and (output / name / "summary.json").exists():
+                if row and _masked_alike(row, mask) and (output / name / "summary.json").exists():
                     # the same photograph may be named by another path
                     row |= {"file": str(path)}
                     advance(1 / len(files))
@@ -141,16 +138,22 @@ def _rows(
                     # one that has changed is done anew, and what was made of it replaced as a whole
                     journal.begin(path, name, fresh=True)
                     options = SegmentOptions(**scale, mask=mask, **told)
-                    row = drawn | _one(path, output / name, network, options, lambda share: advance(share / len(files)))
+                    key = None if mask is None else content_key(mask)
+                    row = _one(path, output / name, network, options, lambda share: advance(share / len(files)))
                     # what failed may have been mended by the next run
                     if row["status"] == "ok":
-                        journal.add(path, row)
+                        journal.add(path, {**row, "mask": key}, content=row["sha256"])
                 rows[path] = row
     except KeyboardInterrupt:
         done = sum(row["status"] == "ok" for row in rows.values())
-        kept = f"{done} of {len(files)} photographs are done and kept in {output}; the same command goes on from there"
-        raise KeyboardInterrupt(kept if done else "") from None
+        raise KeyboardInterrupt(cli.kept_so_far(done, len(files), f"in {output}")) from None
     return [rows[path] for path in files]
+
+
+def _masked_alike(row: dict[str, Any], mask: Path | None) -> bool:
+    """Whether a row that is kept is of a photograph of which the same was left out."""
+    before = row.get("mask")
+    return before is mask if before is None or mask is None else same_content(mask, before)
 
 
 def _one(

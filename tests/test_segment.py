@@ -153,7 +153,7 @@ def interrupted(photographs, call, monkeypatch):
 
 
 def test_an_interrupted_run_goes_on(capsys, interrupted, photographs, call, tmp_path):
-    assert "1 of 3 photographs are done" in capsys.readouterr().err
+    assert "1 of 3 files are done and kept in" in capsys.readouterr().err
     assert call(photographs) == 0
     assert interrupted == ["b.jpg", "A.tif"]
     assert [row["status"] for row in table(tmp_path)] == ["ok"] * 3
@@ -187,6 +187,60 @@ def test_a_mask_that_came_later_counts(interrupted, photographs, tmp_path, capsy
     assert f"{photographs / 'b.jpg'}: no mask in" in capsys.readouterr().err
     assert interrupted == ["a.png", "b.jpg", "A.tif"]
     assert [float(row["left_out_percent"]) for row in table(tmp_path)] == [pytest.approx(40 / 24, abs=1e-4), 0, 0]
+
+
+def test_what_is_done_is_not_read_again(photographs, call, tmp_path, monkeypatch):
+    from dl4art.utils import files, journal
+
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(np.eye(40, 60, dtype=bool)).save(tmp_path / "masks" / "a.png")
+    words = (photographs / "a.png", "--mask", tmp_path / "masks" / "a.png")
+    assert call(*words) == 0
+    read = []
+    monkeypatch.setattr(journal, "sha256", lambda path: (read.append(path), files.sha256(path))[1])
+    before = (tmp_path / "out" / "segments.csv").read_bytes()
+    assert call(*words) == 0
+    assert read == []
+    assert (tmp_path / "out" / "segments.csv").read_bytes() == before
+    # a copy has another time, and is what it was
+    shutil.copy(tmp_path / "masks" / "a.png", tmp_path / "other.png")
+    (tmp_path / "other.png").replace(tmp_path / "masks" / "a.png")
+    assert call(*words) == 0
+    assert [path.parent.name for path in read] == ["masks"]
+
+
+@pytest.mark.parametrize("change", [lambda path: path.write_bytes(b"other"), lambda path: path.unlink()])
+def test_a_photograph_that_changes_under_way_leaves_nothing_half_made(change, photographs, call, tmp_path, monkeypatch):
+    from dl4art.craquelure import segmented
+
+    inner = segmented.write_report
+
+    def changed(report, photograph, *rest, **options):
+        inner(report, photograph, *rest, **options)
+        if photograph.path.name == "b.jpg":
+            change(photograph.path)
+
+    kept = (photographs / "b.jpg").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(segmented, "write_report", changed)
+        assert call(photographs) == 1
+    assert [row["status"] for row in table(tmp_path)] == ["ok", "failed", "ok"]
+    assert "since it was begun to be read" in table(tmp_path)[1]["message"]
+    assert names(tmp_path / "out") == ["A-2", "a", "segments.csv"]
+    (photographs / "b.jpg").write_bytes(kept)
+    assert call(photographs) == 0
+    assert names(tmp_path / "out") == ["A-2", "a", "b", "segments.csv"]
+
+
+def test_who_comes_second_is_told_before_the_network_is_loaded(photographs, call, tmp_path, monkeypatch, capsys):
+    from dl4art.craquelure.segmenter import Segmenter
+    from dl4art.utils.holding import held
+
+    monkeypatch.setattr(Segmenter, "from_pretrained", lambda _: pytest.fail("loaded"))
+    (tmp_path / "out").mkdir()
+    with held(tmp_path / "out"):
+        assert call(photographs) == 2
+    assert "another run is writing there: process" in capsys.readouterr().err
 
 
 def test_masks_among_the_photographs_are_no_photographs(photographs, call, tmp_path):

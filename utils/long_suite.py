@@ -1,7 +1,8 @@
 """Try dl4art's robustness at length: mutants of files, faults, large plates, repeated runs.
 
 Writes `utils/results/robustness.json` and a table beside it. Bounded in time (`--minutes`): what is left out when the
-time is up is told. The short form of each part is among the tests, `tests/robustness`.
+time is up is told. Of what is not asked for (`--parts`, `--only`), the figures of an earlier run stay. The short form
+of each part is among the tests, `tests/robustness`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -36,13 +37,18 @@ PARTS = ("mutants", "faults", "memory", "repeatability")
 _SHARES = {"mutants": 0.45, "faults": 0.75, "memory": 0.93, "repeatability": 1.0}
 """Of the time, by when each part must be done."""
 _GRACE_S = 15.0  # beyond the limit of a reader, for one that cannot be stopped from inside
-_SLOW = 0.02  # share of the mutants of other readers that slow ones get
 
 
 def main() -> int:
     """Run the parts that are asked for and write down what came of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default=",".join(PARTS), help="which of them, with commas (default: all)")
+    parser.add_argument(
+        "--only",
+        type=lambda text: [name.strip() for name in text.split(",")],
+        metavar="NAME,...",
+        help="doors (segment, train craquelure; train for all of train) and formats of mutants (TIFF) to try",
+    )
     parser.add_argument("--mutants", type=int, default=12_000, help="over all formats (default: 12000)")
     parser.add_argument("--faults", type=int, default=280, help="over all doors (default: 280)")
     parser.add_argument("--side", type=int, default=32_768, help="of the large plates, px (default: 32768)")
@@ -51,6 +57,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=115, help="in all (default: 115)")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "utils" / "results" / "robustness.json")
     args = parser.parse_args()
+    known = {*FORMATS, *(door.name for door in DOORS), *memory.DOORS, *repeat.DOORS}
+    if strange := [name for name in args.only or () if not _named(known, [name])]:
+        parser.error(f"{' and '.join(strange)}: neither a door nor a format ({', '.join(sorted(known))})")
     began = time.monotonic()
     # what was found before stays for the parts that are not asked for now
     found: dict[str, Any] = json.loads(args.output.read_text(encoding="utf-8")) if args.output.exists() else {}
@@ -59,7 +68,10 @@ def main() -> int:
         print(f"{part} ...", file=sys.stderr, flush=True)
         start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="dl4art-suite-") as folder:
-            found[part] = _RUN[part](args, Path(folder), end)
+            new = _RUN[part](args, Path(folder), end)
+        if new is None:  # nothing of it was asked for
+            continue
+        found[part] = _merged(found.get(part, {}), new) if args.only else new
         found[part] |= {"minutes": round((time.monotonic() - start) / 60, 1), "seed": args.seed}
         found["made"] = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions()}
         args.output.parent.mkdir(exist_ok=True)
@@ -69,16 +81,52 @@ def main() -> int:
     return int(any(found.get(part, {}).get("problems") for part in PARTS))
 
 
+FORMATS = tuple(dict.fromkeys(reader.format for reader in READERS))
+
+
+def _named(names: Iterable[str], only: Sequence[str] | None) -> list[str]:
+    """Those that are asked for, by their whole names or their first words; all if nothing is."""
+    return [name for name in names if only is None or any(name == one or name.startswith(f"{one} ") for one in only)]
+
+
+def _merged(before: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Put what was found now into what was found before; problems go with the door or format that they are of."""
+    of = "format" if "formats" in new else "door"
+    rows = {name for key in ("formats", "survived") for name in new.get(key, ())}
+    rows |= {row["door"] for key in ("doors", "ways") for row in new.get(key, ())}
+    merged = before | new
+    for key in ("formats", "survived"):
+        if key in new:
+            merged[key] = before.get(key, {}) | new[key]
+    for key in ("doors", "ways", "problems"):
+        if key in new:
+            merged[key] = [row for row in before.get(key, ()) if row[of] not in rows] + new[key]
+    # what had been left out for want of time is as it was
+    for key, table in (("tried", "formats"), ("injected", "survived")):
+        if key in new:
+            total = sum(_counted(row) for row in merged[table].values())
+            merged |= {key: total, "wanted": total + new["wanted"] - new[key]}
+    return merged
+
+
+def _counted(row: dict[str, Any]) -> int:
+    """Mutants of a format, or faults of a door."""
+    return sum(row[kind] for kind in OUTCOMES) if "read" in row else sum(struck for _, struck in row.values())
+
+
 # Mutants
 
 
-def try_mutants(args: argparse.Namespace, folder: Path, end: float) -> dict[str, Any]:
+def try_mutants(args: argparse.Namespace, folder: Path, end: float) -> dict[str, Any] | None:
     """Let every reader read its share of mutants, in processes that may hang or crash."""
     quick = sum(not reader.slow for reader in READERS)
     each = -(-args.mutants // quick)
     first = args.seed * 1_000_000
-    jobs = [(index, range(first, first + (each if not reader.slow else max(5, int(each * _SLOW)))))
-            for index, reader in enumerate(READERS)]  # fmt: skip
+    asked = _named(FORMATS, args.only)
+    jobs = [(index, range(first, first + (each if not reader.slow else max(5, int(each * reader.share)))))
+            for index, reader in enumerate(READERS) if reader.format in asked]  # fmt: skip
+    if not jobs:
+        return None
     with ThreadPoolExecutor(args.workers) as pool:
         tried = list(pool.map(lambda job: list(_read(job[0], job[1], folder / str(job[0]), end)), jobs))
     rows: dict[str, Counter[str]] = defaultdict(Counter)
@@ -151,12 +199,15 @@ def _answers(here: Any, end: float, patience: float) -> Iterator[tuple[int, Outc
 # Faults
 
 
-def inject_faults(args: argparse.Namespace, folder: Path, end: float) -> dict[str, Any]:
+def inject_faults(args: argparse.Namespace, folder: Path, end: float) -> dict[str, Any] | None:
     """Strike every door: at each of its writes, and at random moments."""
     rng = random.Random(args.seed)
-    scenes = [faults.Scene(door, folder / door.name) for door in DOORS]
+    asked = _named([door.name for door in DOORS], args.only)
+    if not asked:
+        return None
+    scenes = [faults.Scene(door, folder / door.name) for door in DOORS if door.name in asked]
     plan: list[tuple[faults.Scene, str, float]] = []
-    share = args.faults / (len(scenes) * len(faults.KINDS))
+    share = args.faults / (len(DOORS) * len(faults.KINDS))
     for scene in scenes:
         for kind in faults.KINDS:
             count = max(1, round(share))
@@ -175,35 +226,37 @@ def inject_faults(args: argparse.Namespace, folder: Path, end: float) -> dict[st
             break
         found.append(scene.strike(kind, at, rng))
     survived = {
-        door.name: {
-            kind: [sum(f.door == door.name and f.kind == kind and not f.problem for f in found),
-                   sum(f.door == door.name and f.kind == kind for f in found)]
+        name: {
+            kind: [sum(f.door == name and f.kind == kind and not f.problem for f in found),
+                   sum(f.door == name and f.kind == kind for f in found)]
             for kind in faults.KINDS
         }
-        for door in DOORS
+        for name in asked
     }  # fmt: skip
     return {"injected": len(found), "wanted": len(plan), "survived": survived,
             "problems": [asdict(fault) for fault in found if fault.problem]}  # fmt: skip
 
 
-def measure_memory(args: argparse.Namespace, folder: Path, end: float) -> dict[str, Any]:
-    """Run doors over plates of a gigapixel."""
-    found = []
-    for measured in memory.measure_all(folder, args.side):
+def measure_memory(args: argparse.Namespace, folder: Path, end: float) -> dict[str, Any] | None:
+    """Run doors over plates and photographs of a gigapixel."""
+    found: list[dict[str, Any]] = []
+    asked = [door for door in memory.DOORS if _named([door.partition(",")[0]], args.only)]
+    if not asked:
+        return None
+    for measured in memory.measure_all(folder, args.side, asked):
         found.append(asdict(measured))
         if time.monotonic() > end:
             break
     return {"doors": found, "problems": [row for row in found if row["code"]]}
 
 
-def repeat_runs(_args: argparse.Namespace, _folder: Path, _end: float) -> dict[str, Any]:
+def repeat_runs(args: argparse.Namespace, _folder: Path, _end: float) -> dict[str, Any] | None:
     """Compute the same numbers in several ways."""
-    found = repeat.repeat_all()
-    wrong = [
-        asdict(way)
-        for way in found
-        if max(way.density_off, way.similarity_off) > repeat.TOLERANCE or not way.same_answers
-    ]
+    asked = _named(repeat.DOORS, args.only)
+    if not asked:
+        return None
+    found = repeat.repeat_all(asked)
+    wrong = [asdict(way) for way in found if way.off > repeat.TOLERANCE or not way.same_answers]
     return {"ways": [asdict(way) for way in found], "tolerance": repeat.TOLERANCE, "problems": wrong}
 
 
@@ -246,12 +299,11 @@ def table(found: dict[str, Any]) -> str:
             "",
             "**Repeatability**, against a first run:",
             "",
-            "| way | th/cm off | similarity off | same answers |",
+            *_head("door", "way", "off", "same answers"),
         ]
-        lines.append("|---|---|---|---|")
         for row in repeated["ways"]:
             same = "yes" if row["same_answers"] else "no"
-            lines.append(f"| {row['way']} | {row['density_off']:.1e} | {row['similarity_off']:.1e} | {same} |")
+            lines.append(f"| {row['door']} | {row['way']} | {row['off']:.1e} {row['unit']} | {same} |")
     problems = sum(len(found.get(part, {}).get("problems", ())) for part in PARTS)
     return "\n".join([*lines, "", f"Problems: {problems}.", ""])
 

@@ -19,7 +19,7 @@ from dl4art.cropping.label_check import named_picture
 from dl4art.cropping.photographs import read_photograph
 from dl4art.cropping.shapes import read_drawing
 from dl4art.utils.errors import InputError, reason
-from dl4art.utils.files import sha256
+from dl4art.utils.files import check_unchanged, file_state, sha256
 from dl4art.utils.limits import WHOLE, check_memory
 
 MASK = "_mask"
@@ -85,6 +85,7 @@ def read_own(files: Sequence[Path], root: Path) -> OwnPictures:
             path = _picture_of(drawn, files, root)
             if (other := labels.setdefault(path.resolve(), drawn)) != drawn:
                 raise InputError(f"{drawn}: labels {path.name}, and so does {other}. Leave one of them there.")
+            states = {file: file_state(file) for file in (path, drawn)}
             try:
                 picture = _colours(path)
             except Exception as error:  # one bad photograph is left out, whatever is wrong with it
@@ -98,6 +99,9 @@ def read_own(files: Sequence[Path], root: Path) -> OwnPictures:
                     "them away."
                 )
             digest = hashlib.sha256(f"{bytes_}{sha256(drawn)}".encode()).hexdigest()
+            # its hash is to be that of what was read
+            for file, state in states.items():
+                check_unchanged(file, state)
             found.append(LabelledPhotograph(name, picture, mask, digest))
         except Exception as error:  # all that is wrong is to be known at once
             faults.append(f"{drawn}: {reason(error, drawn).rstrip('.')}.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,8 +19,8 @@ from dl4art.craquelure.measures import LEFT_OUT, DamageMeasures, measure_damage
 from dl4art.craquelure.overlay import draw_overlay, reduce, write_classes, write_picture
 from dl4art.craquelure.tiles import Read
 from dl4art.cropping.photographs import Photograph, read_photograph
-from dl4art.utils.errors import InputError
-from dl4art.utils.files import make_folder
+from dl4art.utils.errors import InputError, OutputError
+from dl4art.utils.files import check_unchanged, file_state, make_folder, remove
 from dl4art.utils.provenance import provenance
 from dl4art.utils.tables import write_json
 
@@ -48,6 +49,7 @@ COLUMNS = (
 """Of the table of results, a row for each photograph."""
 OVERLAY_PX = 6000
 """The overlay of a larger photograph is reduced until neither side is longer."""
+_FILES = ("overlay.png", "classes.png", "damage.json", "report.html", "summary.json")
 _BAND_PX = 8_000_000
 _MOSTLY = 0.8  # share of a photograph that a mask may cover before one asks whether it is the wrong way round
 _COARSE_MM = 0.3  # a pixel of which finer cracks are lost
@@ -119,11 +121,12 @@ def segment_photograph(
     Raises
     ------
     InputError
-        If the photograph or the mask cannot be used.
+        If the photograph or the mask cannot be used, or has changed while it was read; none of its files is left then.
     OutputError
         If a file cannot be written.
     """
     path, folder, options = Path(path), Path(folder), options or SegmentOptions()
+    states = {file: file_state(file) for file in (path, options.mask) if file is not None}
     photograph = read_photograph(path, options.px_per_cm, size_cm=options.size_cm)
     # before the work, not after it
     mask = None if options.mask is None else _mask_of(options.mask, photograph)
@@ -136,17 +139,35 @@ def segment_photograph(
     picture = reduce(photograph.read, classes, OVERLAY_PX)
     about = _about(photograph, network, options, measures) | {"overlay_reduced": int(picture.factor)}
     make_folder(folder)
-    (folder / "summary.json").unlink(missing_ok=True)  # of an earlier run: a folder that has one is done
+    remove(folder / "summary.json")  # of an earlier run: a folder that has one is done
     reduced_scale = None if measures.px_per_cm is None else measures.px_per_cm / picture.factor
-    write_picture(draw_overlay(picture), folder / "overlay.png", reduced_scale)
-    write_classes(classes, folder / "classes.png", measures.px_per_cm)
-    write_damage(classes, folder / "damage.json", _relative(path, folder))
-    report = folder / "report.html"
-    write_report(report, photograph, classes, measures, about, reduced=picture, summary=network.summary)
-    # last, when all else is there
-    write_json(folder / "summary.json", {**about, **measures.to_dict()})
+    with _all_or_none(folder):
+        write_picture(draw_overlay(picture), folder / "overlay.png", reduced_scale)
+        write_classes(classes, folder / "classes.png", measures.px_per_cm)
+        write_damage(classes, folder / "damage.json", _relative(path, folder))
+        report = folder / "report.html"
+        write_report(report, photograph, classes, measures, about, reduced=picture, summary=network.summary)
+        for file, state in states.items():
+            check_unchanged(file, state)
+        # last, when all else is there
+        write_json(folder / "summary.json", {**about, **measures.to_dict()})
     advance(0.1)
     return _row(path, folder, network, measures, about)
+
+
+@contextmanager
+def _all_or_none(folder: Path) -> Iterator[None]:
+    """Delete what was made of a photograph that turns out to be no longer what it was."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except Exception:
+        for name in _FILES:
+            remove(folder / name)
+        with suppress(OSError):  # others may have put something there
+            folder.rmdir()
+        raise
 
 
 def failed_row(path: Path, message: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dl4art.craquelure.networks import NETWORKS, build_network
 from dl4art.craquelure.parts import reach, stride
 from dl4art.craquelure.tiles import Read, answer_by_tiles, read_from, tile_count
 from dl4art.simulation.paintings import CLASSES
+from dl4art.utils.checkpoints import BEST, save_weights
 from dl4art.utils.errors import InputError, ModelError
 from dl4art.utils.files import make_folder
 from dl4art.utils.model_files import read_card
@@ -183,7 +184,7 @@ def save_segmenter(
         If it cannot be written.
     """
     make_folder(folder)
-    network.save_weights(Path(folder) / "model.weights.h5")
+    save_weights(network, Path(folder) / BEST)
     config = {
         "dl4art": __version__,
         "network": name,

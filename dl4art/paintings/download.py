@@ -23,6 +23,8 @@ from dl4art.utils.errors import InputError
 AGENT = f"dl4art/{__version__}"
 _LATER = {408, 425, 429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
+NO_CONNECTION = "no connection"
+"""How it begins what it says of a server that cannot be reached."""
 _MOST_REDIRECTS = 5
 _LONGEST_PAUSE = 120.0
 _GIVE_UP = 5
@@ -237,7 +239,7 @@ class Fetcher:
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise InputError(f"the server cannot prove who it is ({error.reason.verify_message}).") from error
-            raise _LaterError(f"no connection ({error.reason})") from error
+            raise _LaterError(f"{NO_CONNECTION} ({error.reason})") from error
         except (OSError, http.client.HTTPException) as error:
             what = "the server is silent" if isinstance(error, socket.timeout) else f"connection broken ({error!r})"
             raise _LaterError(what) from error

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from dl4art.utils.errors import Dl4artError, InputError, OutputError, reason
 from dl4art.utils.files import atomic_path, make_folder, sha256
 from dl4art.utils.holding import held
 from dl4art.utils.journal import Journal
+from dl4art.utils.limits import read_text
 from dl4art.utils.tables import write_csv
 
 SOURCES = "sources.csv"
@@ -38,8 +39,11 @@ COLUMNS = (
     "bytes",
     "sha256",
     "gathered",
+    "asked_px",
     "message",
 )
+_LATER = {"asked_px"}
+"""Columns that tables of earlier versions may lack."""
 LARGEST_PX = 150_000_000
 IIIF_PX = 1024
 _ACCEPT = "image/jpeg, image/png, image/tiff"
@@ -59,7 +63,8 @@ def gather_pictures(
     """Download the pictures of a table into ``folder/CLASS/``, and write ``folder/sources.csv``.
 
     Pictures that an earlier run has gathered, and that have not been changed since, are kept; the others are asked for
-    again. An interrupted run loses at most one picture. No file of others is written over.
+    again. An interrupted run loses at most one picture. No file of others is written over, and pictures from image
+    services are all of one size.
 
     Parameters
     ----------
@@ -83,30 +88,32 @@ def gather_pictures(
     Raises
     ------
     InputError
-        If the table cannot be right.
+        If the table cannot be right, or the folder has pictures from image services that are of another size.
     OutputError
-        If the folder cannot be written.
+        If the folder cannot be written, or another run is gathering into it.
     """
     folder = Path(folder)
-    earlier = _earlier(folder)
-    pictures = read_list(table, {Path(row["file"]).with_suffix("").as_posix(): row["address"] for row in earlier})
+    read_list(table)  # one that cannot be right is told before there is a folder
     make_folder(folder)
-    rows: list[Row] = []
-    advance = begin(len(pictures))
     with held(folder), Journal(folder / SOURCES, {"pictures": "by address"}) as journal:
-        known = {row["address"]: row for row in (*earlier, *journal.rows().values()) if row}
+        known = {row["address"]: row for row in (*_earlier(folder), *_unfinished(folder, journal))}
+        places = {Path(row["file"]).with_suffix("").as_posix(): address for address, row in known.items()}
+        pictures = read_list(table, places)
+        _check_size(folder, pictures, known, px)
+        rows: list[Row] = []
+        advance = begin(len(pictures))
         for picture in pictures:
-            before = _still(folder, known.get(picture.address))
-            if before is not None and before["class"] == picture.label:
+            before = known.get(picture.address)
+            if before is not None and _same_class(before["file"], picture.place):
                 rows.append({**before, "status": "kept"})
             else:
-                rows.append(_gather(picture, folder, fetcher, px))
+                rows.append(_gather(picture, folder, fetcher, px, journal))
                 if rows[-1]["status"] == "ok":
                     journal.add(folder / rows[-1]["file"], rows[-1], content=rows[-1]["sha256"])
             advance(1)
     now = {row.get("file") for row in rows}
     # pictures of other tables stay, and so does what is known of them
-    others = [row for row in earlier if row["file"] not in now]
+    others = [row for row in known.values() if row["file"] not in now]
     write_csv(folder / SOURCES, COLUMNS, others + [{**row, "status": _lasting(row["status"])} for row in rows])
     Journal.discard(folder / SOURCES)
     return rows
@@ -116,33 +123,62 @@ def _lasting(status: str) -> str:
     return "ok" if status == "kept" else status
 
 
+def _same_class(file: str, place: str) -> bool:
+    """Whether two paths lie in the folder of one class, which stands for its name: spreadsheets may not keep that."""
+    return file.partition("/")[0] == place.partition("/")[0]
+
+
+def _unfinished(folder: Path, journal: Journal) -> list[Row]:
+    """Rows of an interrupted run whose pictures are still there, as they were."""
+    rows = [row for row in journal.rows().values() if {*COLUMNS} - _LATER <= row.keys()]
+    # its time of change spares reading it
+    return [row for row in rows if (path := _place(folder, row)) and (journal.row(path) == row or _still(folder, row))]
+
+
+def _check_size(folder: Path, pictures: Sequence[ListedPicture], known: Mapping[str, Row], px: int) -> None:
+    """Raise InputError if pictures from image services would be of two sizes."""
+    sizes = {str(row.get("asked_px") or px) for row in known.values()}
+    if any(picture.iiif for picture in pictures) and (others := sorted(sizes - {str(px)})):
+        raise InputError(
+            f"{folder}: holds pictures gathered with other settings (--px {others[0]}, not {px}). Give --px "
+            f"{others[0]}, or choose another folder with -o."
+        )
+
+
 def _earlier(folder: Path) -> list[Row]:
     """Rows of an earlier run whose pictures are still there, as they were."""
     path = folder / SOURCES
     if not path.exists():
         return []
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows: list[Row] = [dict(row) for row in csv.DictReader(file)]
+        rows: list[Row] = [dict(row) for row in csv.DictReader(io.StringIO(read_text(path), newline=""))]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(
             f"{path}: cannot be read ({error}). Move it away, or choose another folder with -o."
         ) from error
-    if rows and not {*COLUMNS} <= rows[0].keys():
+    if rows and not {*COLUMNS} - _LATER <= rows[0].keys():
         raise InputError(f"{path}: is no table of this program. Move it away, or choose another folder with -o.")
     return [row for row in rows if row["status"] == "ok" and _still(folder, row)]
 
 
-def _still(folder: Path, row: Row | None) -> Row | None:
-    """Give a row whose picture is in the folder and has not been changed."""
-    if row is None or not row["file"]:
+def _still(folder: Path, row: Row) -> bool:
+    """Whether the picture of a row is in the folder and has not been changed."""
+    path = _place(folder, row)
+    return path is not None and sha256(path) == row["sha256"]
+
+
+def _place(folder: Path, row: Row) -> Path | None:
+    """Give the file of a row, if it is one in the folder."""
+    if not all(isinstance(row[name], str) for name in ("file", "address", "class")):
         return None
-    path = folder / row["file"]
-    inside = folder.resolve() in path.resolve().parents
-    return row if inside and path.is_file() and sha256(path) == row["sha256"] else None
+    try:
+        path = folder / row["file"]
+        return path if folder.resolve() in path.resolve().parents and path.is_file() else None
+    except (OSError, ValueError):  # no name that a file can have
+        return None
 
 
-def _gather(picture: ListedPicture, folder: Path, fetcher: Fetcher, px: int) -> Row:
+def _gather(picture: ListedPicture, folder: Path, fetcher: Fetcher, px: int, journal: Journal) -> Row:
     row: Row = {
         "class": picture.label,
         "painting": picture.painting,
@@ -155,7 +191,7 @@ def _gather(picture: ListedPicture, folder: Path, fetcher: Fetcher, px: int) -> 
         answer = fetcher.fetch(served.address, _ACCEPT)
         kind, (width, height) = check_picture(answer)
         place = f"{picture.place}{ENDINGS[kind]}"
-        _keep(folder / place, answer.data)
+        _keep(folder / place, answer.data, journal)
     except OutputError:
         raise
     except Dl4artError as error:
@@ -172,6 +208,7 @@ def _gather(picture: ListedPicture, folder: Path, fetcher: Fetcher, px: int) -> 
         "bytes": len(answer.data),
         "sha256": hashlib.sha256(answer.data).hexdigest(),
         "gathered": datetime.now(UTC).isoformat(timespec="seconds"),
+        "asked_px": px if picture.iiif else None,
         "message": "" if licence else "no licence is stated: ask before you pass it on",
     }
 
@@ -202,10 +239,12 @@ def check_picture(answer: Answer) -> tuple[str, tuple[int, int]]:
         raise InputError(f"what was sent is no whole JPEG, PNG or TIFF ({error}). Try again later.") from error
 
 
-def _keep(path: Path, data: bytes) -> None:
+def _keep(path: Path, data: bytes, journal: Journal) -> None:
     make_folder(path.parent)
-    if path.exists() and sha256(path) != hashlib.sha256(data).hexdigest():
+    # what a killed run has begun is ours, though it may not have come to writing down the rest about it
+    if path.exists() and not journal.unfinished(path) and sha256(path) != hashlib.sha256(data).hexdigest():
         raise InputError(f"{path} is there already and shows something else. Move it away, or choose another folder.")
+    journal.begin(path, path.name, fresh=True)
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 

@@ -33,7 +33,7 @@ from dl4art.paintings.heads import (
 from dl4art.paintings.painters import KIND, PainterClassifier, join_classifier, save_painters
 from dl4art.paintings.reconstruction_figure import SHOWN, draw_reconstructions
 from dl4art.paintings.standard import Pictures, read_all
-from dl4art.utils.class_folders import ClassFolders
+from dl4art.utils.class_folders import ClassFolders, check_pictures
 from dl4art.utils.cross_validation import Curve, cross_validate, data_fingerprint
 from dl4art.utils.evaluation import Evaluation, Probabilities, write_evaluation
 from dl4art.utils.evaluation_figures import draw_answers, draw_curves
@@ -169,6 +169,7 @@ def _train(
     write_csv(output / "left_out.csv", ("file", "why"), left_out)
     with progress(len(found.pictures), "reading", quiet=quiet) as advance:
         pictures = read_all([picture.path for picture in found.pictures], used.px, used.fit, advance=advance)
+    check_pictures(found)
     if encoder is None:
         trained = train_autoencoder(
             used, pictures, found.groups, output / "autoencoder", fingerprint=data_fingerprint(found), tell=tell,

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from dl4art.utils.errors import InputError
+from dl4art.utils.limits import read_text
 from dl4art.utils.names import clean_name
 
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif"}
@@ -91,7 +92,7 @@ def read_list(path: str | Path, taken: Mapping[str, str] | None = None) -> list[
 def _rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     try:
         # not split into lines here: a quoted cell may hold some
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_text(path, "utf-8-sig")
         separator = max(",;\t", key=text.partition("\n")[0].count)
         cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except (OSError, ValueError, csv.Error) as error:

@@ -162,7 +162,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         return text.getvalue()
 
 
-def save_weights(model: keras.Model, target: Path) -> None:
+def save_weights(model: Any, target: Path) -> None:
     """Write a model's weights, and its optimiser's if it is compiled, whole or not at all; OutputError if it cannot be.
 
     HDF5 may take the whole program with it where a disk is full, so that the room is taken before it begins.

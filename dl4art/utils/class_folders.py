@@ -23,6 +23,8 @@ from typing import Literal
 
 from dl4art.utils.cli import gather
 from dl4art.utils.errors import Dl4artError, InputError, reason
+from dl4art.utils.files import State, check_unchanged, file_state
+from dl4art.utils.limits import read_text
 
 PHOTOGRAPHS = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 """Suffixes of the pictures that are looked for in a folder."""
@@ -50,6 +52,8 @@ class ClassedPicture:
         ``train`` or ``test`` where the folder says it; else empty.
     sha256 : str
         Of what it shows.
+    state : tuple of (int, int) or None
+        Of the file, before that was read, for `check_pictures`; None if it is of no interest.
     """
 
     path: Path
@@ -57,6 +61,7 @@ class ClassedPicture:
     group: str
     split: str
     sha256: str
+    state: State | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,7 @@ def read_class_folders(
     left_out = [(path, "lies in no folder of a class") for path in _loose(folder)]
     seen: dict[str, ClassedPicture] = {}
     for split, label, path in files:
+        state = file_state(path)
         try:
             content = fingerprint(path)
         except (Dl4artError, OSError) as error:
@@ -149,7 +155,8 @@ def read_class_folders(
         finally:
             advance(1)
         place = path.relative_to(folder)
-        picture = ClassedPicture(path, label, _group(place, label, bool(split), listed, grouping), split, content)
+        group = _group(place, label, bool(split), listed, grouping)
+        picture = ClassedPicture(path, label, group, split, content, state)
         if (twin := seen.setdefault(content, picture)) is picture:
             pictures.append(picture)
         else:
@@ -160,6 +167,13 @@ def read_class_folders(
     _check_classes(found)
     _check_splits(found, grouping)
     return found
+
+
+def check_pictures(found: ClassFolders) -> None:
+    """Raise InputError if a picture is another than when the folder was read: what is learnt must be what was split."""
+    for picture in found.pictures:
+        if picture.state is not None:
+            check_unchanged(picture.path, picture.state)
 
 
 def natural_order(name: str | Path) -> list[tuple[int, str]]:
@@ -205,28 +219,36 @@ def _listed_groups(folder: Path) -> dict[Path, str]:
     if not table.exists():
         return {}
     try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(table, "utf-8-sig")
+        # where the comma is the decimal sign, spreadsheets write semicolons
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        rows = csv.DictReader(text.splitlines(), delimiter=separator)
+        lines = list(rows)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: cannot be read as a table in UTF-8 ({error}).") from error
-    # where the comma is the decimal sign, spreadsheets write semicolons
-    separator = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(text.splitlines(), delimiter=separator)
     if missing := {*COLUMNS} - {*(rows.fieldnames or ())}:
         raise InputError(
             f"{table}: has no column {' and no column '.join(sorted(missing))}. A line for each picture is needed, "
             f"with the header {','.join(COLUMNS)}."
         )
     groups: dict[Path, str] = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in enumerate(lines, start=2):
         name, group = ((row[column] or "").strip() for column in COLUMNS)
         if not (name and group):
             raise InputError(f"{table}: line {number} has no {'group' if name else 'file'}. Give it one, or delete it.")
-        if not (folder / name).is_file():
+        if not _is_file(folder / name):
             raise InputError(
                 f"{table}: line {number} names {name}, which is not in {folder}. Correct it, or delete it."
             )
         groups[Path(name)] = group
     return groups
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _group(place: Path, label: str, split: bool, listed: dict[Path, str], grouping: Grouping) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dl4art import __version__
-from dl4art.utils.class_folders import ClassFolders
+from dl4art.utils.class_folders import ClassFolders, check_pictures
 from dl4art.utils.cross_validation import Curve, cross_validate, data_fingerprint
 from dl4art.utils.evaluation import Evaluation, Probabilities, write_evaluation
 from dl4art.utils.evaluation_figures import draw_answers, draw_curves
@@ -161,6 +161,7 @@ def _train(
     write_csv(output / "left_out.csv", ("file", "why"), left_out)
     tell(f"cutting windows of {plan.side} px from {len(names)} pictures")
     learn_from, look_at = _cut(plan, found, output)
+    check_pictures(found)
 
     def train(windows: Windows, number: int, tested: Windows | None = None) -> tuple[Network, Curve]:
         seed = int(np.random.default_rng([plan.seed, number]).integers(2**31))

@@ -198,6 +198,11 @@ def _wanted(file: Path, folder: Path, suffixes: Sequence[str]) -> bool:
     return not (hidden or truth) and file.suffix.lower() in suffixes and file.is_file()
 
 
+def kept_so_far(done: int, total: int, where: str) -> str:
+    """Say what an interrupted run has kept, for `KeyboardInterrupt`; empty if that is nothing."""
+    return f"{done} of {total} files are done and kept {where}; the same command goes on from there" if done else ""
+
+
 def run(
     command: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser, argv: Sequence[str] | None = None
 ) -> int:

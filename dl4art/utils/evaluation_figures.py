@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _INK = "#2f5d8a"
 _HELD = "#c8642b"
 _ACROSS = 8  # pictures on a sheet
+MOST_BARS = 200
+"""In one chart: files of pictures have a largest side."""
 _LONGEST = 24  # letters of a name that are shown
 
 
@@ -78,6 +80,8 @@ def draw_opinions(
 ) -> Figure:
     """Draw how probable each class is: a bar each for one picture, a bar with parts for each of several.
 
+    Of more than `MOST_BARS` pictures the first are drawn, and it is said so.
+
     Parameters
     ----------
     names : sequence of str
@@ -90,6 +94,9 @@ def draw_opinions(
         What has to be said below.
     """
     alone = len(names) == 1
+    if len(names) > MOST_BARS:
+        note = "\n".join(filter(None, [f"the first {MOST_BARS} of {len(names)} photographs", note]))
+        names, shares = names[:MOST_BARS], shares[:MOST_BARS]
     labels = [_short(name) for name in (classes if alone else names)]
     places = np.arange(len(labels))[::-1]
     figure = Figure(figsize=(5.6, 1.5 + max(0.4 if alone else 0.25, 0) * len(labels)), layout="constrained")

@@ -114,7 +114,7 @@ def file_state(path: str | Path) -> State | None:
     """Size and time of change of a file; None if it is not there."""
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no name that a file can have
         return None
     return status.st_size, status.st_mtime_ns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -81,6 +81,11 @@ class Journal:
         row: dict[str, Any] = line["row"]
         return row
 
+    def kept(self, sources: Iterable[Path]) -> dict[Path, dict[str, Any]]:
+        """Rows of the inputs that are done, whose key ``file`` is the path by which they are named now; see `row`."""
+        found = {source: self.row(source) for source in sources}
+        return {source: row | {"file": str(source)} for source, row in found.items() if row is not None}
+
     def rows(self) -> dict[str, dict[str, Any]]:
         """Rows of all inputs that were begun, by their absolute paths; empty for those that were not finished."""
         return {source: line["row"] or {} for source, line in self._lines.items()}
@@ -88,6 +93,11 @@ class Journal:
     def names(self) -> dict[str, str]:
         """Names under which results are kept, by the absolute paths of their inputs."""
         return {source: line["name"] for source, line in self._lines.items() if line.get("name")}
+
+    def unfinished(self, source: str | Path) -> bool:
+        """Whether an input was begun, and not finished."""
+        line = self._lines.get(_source(source))
+        return line is not None and line["row"] is None
 
     def begin(self, source: str | Path, name: str, *, fresh: bool = False) -> None:
         """Write down that an input is begun whose results go by a name.
@@ -184,6 +194,18 @@ class Journal:
         return OutputError(f"{self.path}: cannot be written ({error.strerror or error}). Choose another place with -o.")
 
 
+def content_key(path: str | Path) -> dict[str, Any]:
+    """Tell what makes a file the same one later: JSON values for `same_content`, to be asked before it is read."""
+    state = file_state(path)
+    return {"state": None if state is None else list(state), "sha256": _hash(path)}
+
+
+def same_content(path: str | Path, key: Mapping[str, Any]) -> bool:
+    """Whether a file has the content of which `content_key` was asked; it is read only if its time is another."""
+    state = file_state(path)
+    return state is not None and _same(path, state, key)
+
+
 def journal_path(result: str | Path) -> Path:
     """Where the journal of a result is."""
     result = Path(result)
@@ -217,7 +239,7 @@ def _same(source: str | Path, state: State, line: Mapping[str, Any]) -> bool:
 def _hash(source: str | Path) -> str | None:
     try:
         return sha256(source)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no name that a file can have
         return None
 
 

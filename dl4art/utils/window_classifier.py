@@ -22,7 +22,6 @@ MOST_WINDOWS = 64
 """Of a picture that are looked at."""
 ANSWERED = 32
 """Windows that are answered at a time."""
-_WEIGHTS = "model.weights.h5"
 
 
 class Network(Protocol):
@@ -214,7 +213,13 @@ def save_classifier(
         The model card, Markdown.
     """
     make_folder(folder)
-    classifier.network.save_weights(Path(folder) / getattr(classifier.network, "weights_name", _WEIGHTS))
+    if name := getattr(classifier.network, "weights_name", ""):
+        classifier.network.save_weights(Path(folder) / name)
+    else:
+        # only for Keras, which it brings
+        from dl4art.utils.checkpoints import BEST, save_weights
+
+        save_weights(classifier.network, Path(folder) / BEST)
     known = {
         "dl4art": __version__,
         "kind": kind,

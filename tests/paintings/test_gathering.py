@@ -1,12 +1,14 @@
 import csv
 import json
 import logging
+from contextlib import nullcontext
 
 import pytest
 
 from dl4art.gather import main
 from dl4art.paintings.download import Fetcher, Manners
 from dl4art.paintings.gathering import COLUMNS, gather_pictures
+from dl4art.utils.errors import InputError, OutputError
 
 
 @pytest.fixture
@@ -113,6 +115,103 @@ def test_the_next_run_asks_only_for_what_failed(gather, server, picture_bytes, t
     assert [(row["file"], row["status"]) for row in read(tmp_path / "out")] == [
         ("a/0.jpg", "ok"), ("a/1.jpg", "ok"), ("b/2.jpg", "ok"),
     ]  # fmt: skip
+
+
+def test_a_second_table_does_not_forget_what_an_interrupted_run_has_gathered(gather, server, picture_bytes, tmp_path):
+    server.pages |= {f"/{n}.jpg": picture_bytes((n, 0, 0)) for n in range(4)}
+    first = "class,url\n" + "".join(f"a,{server.address}/{n}.jpg\n" for n in range(3))
+    with pytest.raises(KeyboardInterrupt):
+        gather(first, stop=2)
+    gather(f"class,url\nb,{server.address}/3.jpg\n")
+    assert [row["file"] for row in read(tmp_path / "out")] == ["a/0.jpg", "a/1.jpg", "b/3.jpg"]
+    server.asked.clear()
+    assert [row["status"] for row in gather(first)] == ["kept", "kept", "ok"]
+    assert server.asked == ["/robots.txt", "/2.jpg"]
+
+
+def test_what_is_done_is_not_read_again_after_a_stop(gather, server, picture_bytes, monkeypatch):
+    from dl4art.paintings import gathering
+    from dl4art.utils import journal
+
+    server.pages |= {f"/{n}.jpg": picture_bytes((n, 0, 0)) for n in range(3)}
+    text = "class,url\n" + "".join(f"a,{server.address}/{n}.jpg\n" for n in range(3))
+    with pytest.raises(KeyboardInterrupt):
+        gather(text, stop=3)
+    for module in (gathering, journal):
+        monkeypatch.setattr(module, "sha256", lambda path: pytest.fail(f"{path} is read"))
+    assert [row["status"] for row in gather(text)] == ["kept"] * 3
+
+
+def test_what_a_killed_run_has_left_is_no_file_of_others(gather, server, picture_bytes, tmp_path, monkeypatch):
+    from dl4art.utils.journal import Journal
+
+    def killed(*_args, **_how):
+        raise KeyboardInterrupt
+
+    text = f"class,url\na,{server.address}/0.jpg\n"
+    server.pages["/0.jpg"] = picture_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", killed)
+        with pytest.raises(KeyboardInterrupt):
+            gather(text)
+    assert (tmp_path / "out" / "a" / "0.jpg").exists()
+    # image services do not always send the same bytes
+    server.pages["/0.jpg"] = picture_bytes((1, 2, 3))
+    assert gather(text)[0]["status"] == "ok"
+    assert (tmp_path / "out" / "a" / "0.jpg").read_bytes() == server.pages["/0.jpg"]
+
+
+@pytest.mark.parametrize("stop", [None, 1])
+def test_pictures_of_services_are_of_one_size(stop, server, picture_bytes, tmp_path):
+    info = {"@context": "http://iiif.io/api/image/3/context.json", "width": 50, "height": 60}
+    pages = {"full/max/0/default.jpg": picture_bytes(), "info.json": json.dumps(info).encode()}
+    server.pages |= {f"/{n}/{name}": page for n in range(2) for name, page in pages.items()}
+    table, folder = tmp_path / "list.csv", tmp_path / "out"
+    table.write_text(f"class,iiif\na,{server.address}/0\na,{server.address}/1\n")
+    fetcher = Fetcher(Manners(tries=1), sleep=lambda _: None)
+
+    def begin(_):
+        def advance(_):
+            if stop:
+                raise KeyboardInterrupt
+
+        return advance
+
+    with pytest.raises(KeyboardInterrupt) if stop else nullcontext():
+        gather_pictures(table, folder, fetcher, px=512, begin=begin)
+    with pytest.raises(InputError, match=r"other settings \(--px 512, not 1024\)\. Give --px 512, or choose another"):
+        gather_pictures(table, folder, fetcher)
+    assert {row["status"] for row in gather_pictures(table, folder, fetcher, px=512)} <= {"ok", "kept"}
+    # of pictures by their own address it does not matter
+    table.write_text(f"class,url\na,{server.address}/0/full/max/0/default.jpg\n")
+    assert gather_pictures(table, folder, fetcher)[0]["status"] == "ok"
+
+
+def test_a_second_run_is_told_who_gathers(gather, server, picture_bytes, tmp_path):
+    from dl4art.utils.holding import held
+
+    server.pages["/0.jpg"] = picture_bytes()
+    (tmp_path / "out").mkdir()
+    with held(tmp_path / "out"), pytest.raises(OutputError, match="another run is writing there: process"):
+        gather(f"class,url\na,{server.address}/0.jpg\n")
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"file": "../x.jpg"}, {"file": "a/../../x.jpg"}, {"file": "a\0b"}, {"file": 1}, {"file": "a" * 9000}]
+)
+def test_a_journal_of_others_leads_nowhere(change, gather, server, picture_bytes, tmp_path):
+    server.pages |= {f"/{n}.jpg": picture_bytes((n, 0, 0)) for n in range(2)}
+    text = f"class,url\na,{server.address}/0.jpg\na,{server.address}/1.jpg\n"
+    with pytest.raises(KeyboardInterrupt):
+        gather(text, stop=1)
+    (tmp_path / "x.jpg").write_bytes(server.pages["/0.jpg"])
+    path = tmp_path / "out" / ".sources.csv.journal.jsonl"
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    lines[-1]["row"] |= change
+    path.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    assert [row["file"] for row in gather(text)] == ["a/0.jpg", "a/1.jpg"]
+    assert (tmp_path / "x.jpg").read_bytes() == server.pages["/0.jpg"]
 
 
 def test_files_of_others_are_not_written_over(gather, server, picture_bytes, tmp_path):

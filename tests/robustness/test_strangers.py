@@ -300,11 +300,13 @@ def test_large_plates_do_not_fill_the_memory(tmp_path):
 
 
 def test_repeated_and_in_other_batches_the_numbers_are_the_same():
-    """The short form: counting; the long suite compares canvases too, and takes one thread and two."""
-    from robustness.repeat import TOLERANCE, apart, numbers
+    """The short form; the long suite compares canvases and segments too, and takes one thread and two."""
+    from robustness.repeat import TOLERANCE, apart, classify, count
 
-    first, again, other = (numbers(batch, crops=3, compare=False) for batch in (3, 3, 1))
-    assert apart("again", first, again).density_off == 0
-    found = apart("another batch size", first, other)
-    assert found.density_off <= TOLERANCE
+    first, again, other = (count(batch, crops=3) for batch in (3, 3, 1))
+    assert apart("count", "again", first, again).off == 0
+    found = apart("count", "another batch size", first, other)
+    assert found.off <= TOLERANCE
     assert found.same_answers
+    found = apart("classify", "again", classify(1), classify(1))
+    assert (found.off, found.same_answers) == (0, True)

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from dl4art.utils.class_folders import natural_order, read_class_folders
+from dl4art.utils.class_folders import check_pictures, natural_order, read_class_folders
 from dl4art.utils.errors import InputError
 
 
@@ -137,3 +137,25 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 def test_numbers_count_as_numbers():
     assert sorted(["b1", "a10", "a9", "a", "10", "9z"], key=natural_order) == ["9z", "10", "a", "a9", "a10", "b1"]
+
+
+def test_a_picture_that_changes_before_it_is_learnt_is_told(tmp_path):
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for number in range(2):
+            (tmp_path / label / f"{number}.png").write_text(f"{label}{number}")
+    found = read_class_folders(tmp_path, lambda path: path.read_text())
+    check_pictures(found)
+    (tmp_path / "b" / "1.png").write_text("another")
+    with pytest.raises(InputError, match=r"1\.png: has changed since"):
+        check_pictures(found)
+
+
+@pytest.mark.parametrize("name", ["a" * 140_000, "a" * 5000, "\0"])
+def test_a_table_of_groups_with_names_that_no_file_has(name, tmp_path):
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "0.png").write_text(label)
+    (tmp_path / "groups.csv").write_text(f"file,group\n{name},x\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"groups\.csv: (cannot be read|line 2 names)"):
+        read_class_folders(tmp_path, content)

@@ -6,10 +6,9 @@ tested is what happens to files.
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,38 +17,11 @@ from unittest import mock
 
 import numpy as np
 
-Stand = Callable[[ExitStack, list[str]], None]
-"""Puts stand-ins in place, for as long as the stack is open; they note which inputs are worked on."""
+from robustness.door import Door, journalled, standing
+from robustness.photograph_doors import PHOTOGRAPH_DOORS, without_drawing
+from robustness.training_doors import TRAINING_DOORS
 
-
-@dataclass(frozen=True)
-class Door:
-    """A door, and how it is called."""
-
-    name: str
-    prepare: Callable[[Path], None]
-    """Writes inputs into a folder."""
-    words: Callable[[Path, Path], list[str]]
-    """Gives the arguments, from the folders of inputs and of results."""
-    stand: Stand
-    done: Callable[[Path], set[str]] = lambda _out: set()
-    """Tells which inputs, as the stand-ins note them, have results on disk that need not be made again."""
-    other: tuple[str, ...] = ()
-    """Words that make other results, and so are refused where there are results; none where results are not kept."""
-
-    def run(self, inputs: Path, out: Path, worked: list[str], *more: str) -> int:
-        """Call the door in this process, with more words if need be, and give its exit code."""
-        module = importlib.import_module(f"dl4art.{self.name.split()[0]}")
-        with standing(self, worked):
-            return int(module.main([*self.words(inputs, out), *more]))
-
-
-@contextmanager
-def standing(door: Door, worked: list[str]) -> Iterator[None]:
-    """Let a door's stand-ins stand."""
-    with ExitStack() as stack:
-        door.stand(stack, worked)
-        yield
+__all__ = ["DOORS", "Counter", "Door", "standing"]
 
 
 # Inputs
@@ -172,33 +144,7 @@ def _map(stack: ExitStack, worked: list[str]) -> None:
     stack.enter_context(mock.patch.object(mapped_plate, "_weave_remark", return_value=[]))
     stack.enter_context(mock.patch.object(ThreadCounter, "from_pretrained", return_value=_Network()))
     stack.enter_context(mock.patch.object(map_run, "Sent", lambda network, _load: lambda: network))
-    _without_drawing(stack)
-
-
-def _without_drawing(stack: ExitStack) -> None:
-    """Figures take a second each; the bytes of one stand for all."""
-    from dl4art.regression import map_files, map_overview, map_report
-    from dl4art.siamese import collection_files
-    from dl4art.utils import pages
-
-    data = _png()
-    for module in (pages, map_files, collection_files):
-        stack.enter_context(mock.patch.object(module, "png", return_value=data))
-    figures = {
-        map_files: ("draw_map", "draw_histogram"),
-        map_overview: ("draw_map", "draw_histogram"),
-        map_report: ("draw_map", "draw_histogram", "draw_edges"),
-        collection_files: ("draw_matrix", "draw_tree"),
-    }
-    for module, names in figures.items():
-        for name in names:
-            stack.enter_context(mock.patch.object(module, name, return_value=None))
-
-
-def _png() -> bytes:
-    from robustness.samples import pngs
-
-    return pngs()[0]
+    without_drawing(stack, "regression", "siamese")
 
 
 def _embed(_self: Any, pictures: Any, *, density: Any) -> Any:  # noqa: ARG001
@@ -233,7 +179,7 @@ def _comparer(stack: ExitStack, worked: list[str]) -> None:
     stack.enter_context(mock.patch.object(FabricComparer, "encode", noted))
     stack.enter_context(mock.patch.object(FabricComparer, "embed", _embed))
     stack.enter_context(mock.patch.object(room, "load_keras", return_value=keras))
-    _without_drawing(stack)
+    without_drawing(stack, "regression", "siamese")
 
 
 def _none(_stack: ExitStack, _worked: list[str]) -> None:
@@ -243,26 +189,8 @@ def _none(_stack: ExitStack, _worked: list[str]) -> None:
 # What is done
 
 
-def _journalled(pattern: str) -> Callable[[Path], set[str]]:
-    """Tell by name which inputs have a row in a journal."""
-
-    def done(out: Path) -> set[str]:
-        found = set()
-        for path in out.glob(pattern):
-            for line in path.read_text(encoding="utf-8").splitlines():
-                try:
-                    told = json.loads(line)
-                except ValueError:  # half a line, of a run that was killed
-                    continue
-                if told.get("row") is not None:
-                    found.add(Path(told["source"]).name)
-        return found
-
-    return done
-
-
 def _numbered(out: Path) -> set[str]:
-    return {str(int(Path(name).stem.rpartition("-")[2])) for name in _journalled(".crop-*.journal.jsonl")(out)}
+    return {str(int(Path(name).stem.rpartition("-")[2])) for name in journalled(".crop-*.journal.jsonl")(out)}
 
 
 def _mapped(out: Path) -> set[str]:
@@ -294,14 +222,14 @@ DOORS = (
         _plates(5, 300, 300),
         lambda inputs, out: [str(inputs), "-o", str(out / "r.csv"), "--format", "csv,json", "--batch-size", "1"],
         _counter,
-        _journalled(".r.csv.journal.jsonl"),
+        journalled(".r.csv.journal.jsonl"),
     ),
     Door(
         "crop",
         _plates(3, 310, 610),
         lambda inputs, out: [str(inputs), "-o", str(out)],
         _noting_reads,
-        _journalled(".journal.jsonl"),
+        journalled(".journal.jsonl"),
         other=("--step", "1"),
     ),
     Door("crop pack", _labelled, lambda inputs, out: ["--pack", str(inputs), "-o", str(out)], _none),
@@ -338,6 +266,8 @@ DOORS = (
         _map,
     ),
     Door("model pack", lambda _: None, lambda _, out: ["pack", "threads", "-o", str(out / "model.zip")], _none),
+    *PHOTOGRAPH_DOORS,
+    *TRAINING_DOORS,
 )  # fmt: skip
 """A door more is an entry more. The labels of `label` lie beside its crops, so that its inputs are copied to its
-results; training is tested by itself, since what it does between two files takes a network."""
+results."""

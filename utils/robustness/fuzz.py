@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robustness.readers import LIMITS, Reader
+from robustness.reader import LIMITS, Reader
 
 LIMIT_S = 10.0
 """A reader that takes longer hangs."""

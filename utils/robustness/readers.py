@@ -6,43 +6,19 @@ the file; anything else is a defect.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from robustness import samples
-from robustness.mutation import Mutate, mutate_bytes, mutate_json, mutate_png, mutate_table, mutate_zip, unpacked
+from robustness.mutation import Mutate, mutate_bytes, mutate_json, mutate_png, mutate_table, mutate_zip
+from robustness.photograph_readers import PHOTOGRAPH_READERS
+from robustness.reader import LIMITS, Reader, believed, unzipped
 
-LIMITS = {
-    "DL4ART_WHOLE_MEGAPIXELS": "1",
-    "DL4ART_PLATE_MEGAPIXELS": "1",
-    "DL4ART_TEXT_MEGABYTES": "1",
-    "DL4ART_ARRAY_MEGABYTES": "20",
-}
-"""Under which mutants are read, so that a bomb of any size shows."""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A reader, the format it reads, and how mutants of it are made."""
-
-    name: str
-    format: str
-    file: str
-    """Name that a mutant gets."""
-    samples: Callable[[], list[bytes]]
-    read: Callable[[Path], Any]
-    mutate: Mutate = mutate_bytes
-    slow: bool = False
-    """Needs Keras, or takes long: in the long suite only."""
+__all__ = ["LIMITS", "READERS", "Reader"]
 
 
 def read_plate(path: Path) -> None:
@@ -103,29 +79,13 @@ def read_canvases(path: Path) -> None:
     collection_files(path)
 
 
-def _unzipped(path: Path) -> Path:
-    """Folder of what a sample holds, its names not believed."""
-    folder = path.with_name("unzipped")
-    folder.mkdir(exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
-    try:
-        members = unpacked(path.read_bytes())
-    except Exception:  # the ZIP is ours, not the format that is tested
-        return folder
-    for name, data in members.items():
-        if "/" not in name and "\x00" not in name and name not in ("", ".", ".."):
-            (folder / name).write_bytes(data)
-    return folder
-
-
 def read_map(path: Path) -> None:
     """Read a map again."""
     from dl4art.regression.map_summary import summarise
     from dl4art.regression.mapped_plate import check_map_of, read_map
     from dl4art.utils.errors import InputError
 
-    folder = _unzipped(path)
+    folder = unzipped(path)
     summarise(read_map(folder))
     with suppress(InputError):  # it is the map of another picture
         check_map_of(folder, path)
@@ -168,7 +128,7 @@ def read_model(room: str, path: Path) -> None:
     from dl4art.utils.model_files import check_fit, read_card
     from dl4art.utils.models import open_model
 
-    folder = _unzipped(path)
+    folder = unzipped(path)
     found = open_model(folder)
     read_card(folder)
     check_fit(found, door.KINDS)
@@ -231,16 +191,7 @@ def read_counter(path: Path) -> None:
     """Load a counter, weights and all, and let it count."""
     from dl4art.regression import ThreadCounter
 
-    folder = _unzipped(path)
-    config, data = folder / "config.json", folder / "model.weights.h5"
-    if config.exists() and data.exists():
-        try:
-            told = json.loads(config.read_bytes())
-            told["sha256"] = hashlib.sha256(data.read_bytes()).hexdigest()
-            config.write_text(json.dumps(told))
-        except (ValueError, TypeError):
-            pass
-    ThreadCounter.from_pretrained(folder).predict([samples.weave(200, 200)])
+    ThreadCounter.from_pretrained(believed(path)).predict([samples.weave(200, 200)])
 
 
 def _of_model(name: str) -> Mutate:
@@ -255,7 +206,7 @@ _IN_ZIP = mutate_zip(_of_model)
 _ARRAYS = mutate_zip(lambda _: mutate_bytes)
 _COUNTERS = partial(samples.models, "regression", "threads")
 _COMPARERS = partial(samples.models, "siamese", "fabrics")
-READERS = (
+_PLATE_READERS = (
     Reader("plate", "TIFF", "plate.tif", samples.tiffs, read_plate),
     Reader("photograph", "TIFF", "photograph.tif", samples.tiffs, read_photograph),
     Reader("plate", "PNG", "plate.png", samples.pngs, read_plate, mutate_png),
@@ -274,10 +225,12 @@ READERS = (
     Reader("journal", "journal", ".r.csv.journal.jsonl", samples.journals, read_journal),
     Reader("counter", "model folder", "model.zip", _COUNTERS, partial(read_model, "regression"), _IN_ZIP),
     Reader("comparer", "model folder", "model.zip", _COMPARERS, partial(read_model, "siamese"), _IN_ZIP),
-    Reader("counter, loaded", "model folder", "model.zip", samples.small_counters, read_counter, _IN_ZIP, slow=True),
+    Reader("counter, loaded", "model folder", "model.zip", samples.small_counters, read_counter, _IN_ZIP, slow=True,
+           share=0.02),
     Reader("weights", "HDF5", "model.weights.h5", samples.weights, read_weights),
     Reader("packed model", "packed model", "model.zip", _COUNTERS, read_packed_model, _IN_ZIP),
     Reader("catalogue", "SQLite", "catalogue.db", samples.catalogues, read_catalogue, samples.mutate_catalogue),
-    Reader("training", "JSON", "training.json", samples.trainings, read_training, mutate_json, slow=True),
+    Reader("training", "JSON", "training.json", samples.trainings, read_training, mutate_json, slow=True, share=0.02),
 )  # fmt: skip
-"""A reader more is an entry more."""
+READERS = (*_PLATE_READERS, *PHOTOGRAPH_READERS)
+"""A reader more is an entry more, here or in `photograph_readers`."""
