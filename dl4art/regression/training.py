@@ -18,8 +18,9 @@ from dl4art.regression.preprocess import normalise
 from dl4art.regression.samples import simulate_samples
 from dl4art.simulation.readability import READABLE
 from dl4art.simulation.samples import CELL, Samples, Split
+from dl4art.utils.checkpoints import BEST, Checkpoints
 from dl4art.utils.files import make_folder
-from dl4art.utils.fine_tuning import claim
+from dl4art.utils.fine_tuning import claim, dtype_policy, fit
 from dl4art.utils.shards import join_shards
 
 _CELLS = WINDOW // CELL
@@ -211,48 +212,25 @@ def train_counter(
         if count
     ]
     keras.utils.set_random_seed(settings.seed)
-    curve = folder / "curve.csv"
-    finished = len(curve.read_text(encoding="utf-8").splitlines()) - 1 if curve.exists() else 0
+    kept = Checkpoints(folder, settings.epochs, seed=settings.seed, tell=tell)
     windows = Windows(
         join_shards(Samples, parts),
         batch=settings.batch,
         draws=settings.draws,
         seed=settings.seed,
         later=(len(parts[0]), settings.chequered_from),
-        epoch=finished,
+        epoch=kept.done,
     )
-    held = Windows(stop, batch=200)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(settings.precision)
-    try:
+    with dtype_policy(settings.precision):
         trunk = build_trunk(settings.filters)
         trainer = build_trainer(trunk)
-    finally:
-        keras.config.set_dtype_policy(before)
     schedule = Cosines(settings, len(windows))
     trainer.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss=window_loss, metrics=[window_nmae])
-    best = folder / "model.weights.h5"
     tell(f"{trunk.count_params()} parameters, {len(windows.items)} thread systems")
-    trainer.fit(
-        windows,
-        epochs=settings.epochs,
-        validation_data=held,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False),
-            keras.callbacks.CSVLogger(curve, append=True),
-            keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True, save_weights_only=True),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: tell(_line(epoch, logs))),
-        ],
-    )
-    return best
-
-
-def _line(epoch: int, logs: dict[str, float]) -> str:
-    return (
-        f"epoch {epoch + 1}: loss {logs['loss']:.4f}, NMAE {logs['window_nmae']:.4f}, "
-        f"held out: loss {logs['val_loss']:.4f}, NMAE {logs['val_window_nmae']:.4f}"
-    )
+    if not kept.over:
+        kept.restore(trainer)
+        fit(trainer, windows, Windows(stop, batch=200), kept, quiet=True)
+    return folder / BEST
 
 
 __all__ = ["LOCAL", "STRIDE", "TrainingSettings", "Windows", "train_counter"]

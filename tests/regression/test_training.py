@@ -130,7 +130,8 @@ def test_the_card_states_recipe_results_and_curve(trained):
 
 def test_an_interrupted_training_goes_on(trained):
     folder, _, told, again = trained
-    assert [line.split(":")[0] for line in told if line.startswith("epoch")] == ["epoch 1"]
-    assert [line.split(":")[0] for line in again if line.startswith("epoch")] == ["epoch 2"]
+    assert [line.split(":")[0] for line in told if line.startswith("epoch")] == ["epoch 1 of 1"]
+    assert [line.split(":")[0] for line in again if line.startswith("epoch")] == ["epoch 2 of 2"]
+    assert "1 of 2 epochs are done; going on from there" in again
     with (folder / "curve.csv").open(encoding="utf-8") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
