@@ -50,8 +50,8 @@ and every thread in them is known.
 - `labels/`: the threads of each crop, as labelme polygons (`NAME.json`) and as masks (`NAME_H.npz`, `NAME_V.npz`).
 - `plates/`: three plates of 9 x 7.6 cm at 600 dpi. `canvas-a-1.tif` and `canvas-a-2.tif` show two pieces of one cloth,
   painted and photographed in different ways; `canvas-b.tif`, of 16 bit, shows another, with a strip of blank film and
-  lead letters. Beside each lie its truth (`NAME.truth.npz`) and what it was made of (`NAME.json`). Cut a plate into
-  crops with `python -m dl4art.crop cropping/plates/ -o my-crops/`.
+  lead letters. Beside each lie its truth (`NAME.truth.npz`) and what it was made of (`NAME.truth.json`). Cut a plate
+  into crops with `python -m dl4art.crop cropping/plates/ -o my-crops/`.
 
 True threads per centimetre, measured across the threads (densities from the labels may differ by one or two per cent,
 for the nearest threads beyond the crop's border are not in them):
@@ -78,7 +78,7 @@ class SamplePlate:
 
 
 def sample_plates() -> list[SamplePlate]:
-    """Give the three plates; their radiographs were chosen by eye."""
+    """Give the three plates; their radiographs were chosen by eye, so that the weave can be seen well."""
     first = draw_cloth(generator("sample", 10_000), vertical_density=13.4, horizontal_density=11.2)
     second = draw_cloth(generator("sample", 10_002), vertical_density=17.0, horizontal_density=15.5)
     marked = Furniture(
@@ -95,7 +95,7 @@ def sample_plates() -> list[SamplePlate]:
     )
     return [
         SamplePlate("canvas-a-1", 20_003, first),
-        SamplePlate("canvas-a-2", 20_008, first),
+        SamplePlate("canvas-a-2", 20_002, first),
         SamplePlate("canvas-b", 20_019, second, 16, marked),
     ]
 
