@@ -6,6 +6,7 @@ max-pooling.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -241,6 +242,7 @@ def load_regions(name_or_folder: str | Path) -> WindowClassifier:
     """Load a classifier of craquelure, a shipped one by name or a model folder; ModelError if it is none."""
 
     def build(config: Mapping[str, Any]) -> Network:
+        _element_in(config)  # one that cannot be is told now, not with the first photograph
         classes = len(config["classes"])
         if config["method"] == "patterns":
             return PatternNetwork.empty(classes)
@@ -254,7 +256,16 @@ def element_of(classifier: WindowClassifier) -> Element:
     """Structuring element that a classifier was trained with."""
     if classifier.folder is None:
         raise ModelError("this classifier is of no model folder. Save it first.")
-    return Element(**classifier.folder.config["element"])
+    return _element_in(classifier.folder.config)
+
+
+def _element_in(config: Mapping[str, Any]) -> Element:
+    known = dict(config["element"])
+    (side,) = check_numbers("structuring element", [known.pop("px")], 3)
+    mm = known.pop("mm")
+    if known or side % 2 == 0 or not (mm is None or (type(mm) in (int, float) and 0 < mm < math.inf)):
+        raise ValueError(f"the structuring element is {config['element']}, which cannot be")
+    return Element(side, mm)
 
 
 def _network_of(config: Mapping[str, Any]) -> RegionNetwork:

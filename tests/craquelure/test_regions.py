@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -112,6 +113,15 @@ def test_the_demonstration_says_what_it_is(demonstration, photograph, tmp_path, 
     assert sum(row[f"p {name}"] for name in REGIONS) == pytest.approx(1)
     assert row["windows"] == 4
     assert (tmp_path / "said.png").exists()
+
+
+@pytest.mark.parametrize("element", [{"px": "9", "mm": None}, {"px": 8, "mm": None}, {"px": 9, "mm": -1}, {"px": 9}, 9])
+def test_a_model_with_an_element_that_cannot_be_is_refused(element, demonstration, tmp_path):
+    folder = shutil.copytree(demonstration, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "element": element}))
+    with pytest.raises(ModelError, match="does not fit this version"):
+        load_regions(folder)
 
 
 def test_an_element_may_be_chosen_when_asking(demonstration, photograph, capsys):
