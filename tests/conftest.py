@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import pytest
 
 import dl4art
 
+# tests press Ctrl-C, which a job in the background of a shell ignores
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # a busy machine is no failure
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
