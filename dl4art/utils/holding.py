@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from dl4art.utils.errors import OutputError
 from dl4art.utils.files import sweep
+from dl4art.utils.journal import journal_path
 
 _log = logging.getLogger(__name__)
 _FAR = 1 << 30  # Windows lets nobody read the bytes that are locked, so that they lie beyond those that are written
@@ -44,7 +45,9 @@ def held(result: str | Path) -> Iterator[None]:
     path = result / ".dl4art.lock" if result.is_dir() else result.with_name(f".{result.name}.lock")
     file = _taken(path, result)
     try:
-        sweep(result)
+        # the journal of a file lies beside it, under a name of its own
+        for written in (result, journal_path(result)):
+            sweep(written)
         yield
     finally:
         # first the name, then the lock: who waits for it finds another file there, and tries again

@@ -8,6 +8,7 @@ import pytest
 from dl4art.utils.errors import OutputError
 from dl4art.utils.files import temporary_prefix
 from dl4art.utils.holding import held
+from dl4art.utils.journal import journal_path
 
 HOLD = """
 import sys, time
@@ -49,6 +50,15 @@ def test_a_run_that_was_killed_holds_nothing(other):
     assert os.listdir(folder) == [".dl4art.lock"]
     enter(folder)
     assert os.listdir(folder) == []
+
+
+def test_what_a_killed_run_has_left_of_a_result_and_of_its_journal_is_cleared_away(tmp_path):
+    result = tmp_path / "r.csv"
+    for written in (result, journal_path(result)):
+        (tmp_path / f"{temporary_prefix(written)}abcd1234{''.join(written.suffixes[-2:])}").touch()
+    assert len(os.listdir(tmp_path)) == 2
+    enter(result)
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
