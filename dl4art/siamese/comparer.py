@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -24,7 +24,8 @@ from dl4art.siamese.canvas import (
 )
 from dl4art.siamese.comparison import MEANINGS, Comparison, Control, limits_of
 from dl4art.siamese.encoded import ENCODING, EncodedCanvas, canvas_record, cautions, joined
-from dl4art.siamese.similarity import PairScores, content_seed, evidence, interval
+from dl4art.siamese.looks import FACTORS, Looks, agree, doubled_densities
+from dl4art.siamese.similarity import PairScores, best_of, content_seed, evidence, interval
 from dl4art.siamese.spectra import spectrum_vectors, with_spectra
 from dl4art.siamese.stability import CropNeeds
 from dl4art.utils.backend import load_keras
@@ -112,7 +113,8 @@ class FabricComparer:
         """Score each crop of one list with each of another.
 
         Crops whose threads cannot be counted are looked at in two frames, by the counter's guess and by the spectrum,
-        and scored in those that agree best; how alike their spectra are as they lie counts as well.
+        and scored in those that agree best; how alike their spectra are as they lie counts as well. Where twice a
+        density of the one crop is that of the other, they are looked at that way, too.
 
         Parameters
         ----------
@@ -132,7 +134,9 @@ class FabricComparer:
         InputError
             If a crop is not grey, not finite or smaller than 1 cm.
         """
-        first, second = (self.look(crops, px_per_cm) for crops in (crops_a, crops_b))
+        grey = [_prepared(crops, px_per_cm) for crops in (crops_a, crops_b)]
+        first, second = (self.look(crops) for crops in grey)
+        first, second = self.double(first, grey[0], second.density), self.double(second, grey[1], first.density)
         logits = self.score_looks(first, second).logits
         scores: Array = (1 / (1 + np.exp(-np.clip(logits, -80, 80)))).astype(np.float32)
         return scores
@@ -295,14 +299,34 @@ class FabricComparer:
         if doubtful.any():
             refused = [grey[index] for index in np.flatnonzero(doubtful)]
             second[doubtful] = self._encoded(refused, guessed[doubtful, 1])
-        return Looks((first, second), spectrum_vectors(grey), doubtful)
+        doubled = np.full((len(first), 2 * len(FACTORS), *first.shape[1:]), np.nan, np.float32)
+        return Looks((first, second), guessed, spectrum_vectors(grey), doubtful, doubled)
+
+    def double(self, looks: Looks, pictures: Pictures, beside: npt.NDArray[np.floating[Any]]) -> Looks:
+        """Look at crops by twice a density as well, where they agree then with others.
+
+        Parameters
+        ----------
+        looks : Looks
+            What `look` gives of them.
+        pictures : sequence of n arrays
+            The crops, at 200 px/cm.
+        beside : (m, 2) array
+            Densities of those they are to be compared with, th/cm.
+        """
+        doubled = looks.doubled.copy()
+        for way, density in enumerate(doubled_densities(looks.guessed, looks.doubtful).swapaxes(0, 1)):
+            asked = np.flatnonzero(agree(density, beside).any(axis=1))
+            if len(asked):
+                grey = _prepared([pictures[index] for index in asked.tolist()], PX_PER_CM)
+                doubled[asked, way] = self._encoded(grey, density[asked])
+        return replace(looks, doubled=doubled)
 
     def score_looks(self, first: Looks, second: Looks) -> PairScores:
-        """Score each crop of one list with each of another, from what `look` gives, as `score_pairs` does."""
+        """Score each crop of one list with each of another as `score_pairs` does; from `look` and `double`."""
         tables = [self.pair_scores(a, b) for a, b in product(first.views, second.views)]
-        straight, turned = (np.stack([getattr(table, way) for table in tables]) for way in ("straight", "turned"))
-        best = np.stack([table.logits for table in tables]).argmax(axis=0)[None]
-        scores = PairScores(*(np.take_along_axis(way, best, axis=0)[0] for way in (straight, turned)))
+        tables += [*self._doubled_scores(first, second), *(table.T for table in self._doubled_scores(second, first))]
+        scores = best_of(tables)
         doubtful = first.doubtful[:, None] | second.doubtful
         return with_spectra(
             scores,
@@ -312,6 +336,17 @@ class FabricComparer:
             weight=self.calibration.spectrum_weight,
             middle=self.calibration.spectrum_middle,
         )
+
+    def _doubled_scores(self, one: Looks, other: Looks) -> Iterator[PairScores]:
+        """Scores with densities of the one doubled; minus infinity where crops do not agree then."""
+        for way, density in enumerate(doubled_densities(one.guessed, one.doubtful).swapaxes(0, 1)):
+            rows = np.flatnonzero(np.isfinite(one.doubled[:, way]).all(axis=(1, 2)))
+            where = agree(density[rows], other.density)
+            if where.any():
+                table = self.pair_scores(one.doubled[rows, way], other.views[0])
+                whole = np.full((2, len(density), len(other.density)), -np.inf)
+                whole[:, rows] = np.where(where, (table.straight, table.turned), -np.inf)
+                yield PairScores(*whole)
 
     def _encoded(self, grey: Sequence[Array], density: npt.NDArray[np.float64]) -> Array:
         from dl4art.siamese.encoder import encode_frames
@@ -342,23 +377,6 @@ class FabricComparer:
     def _control(self, vectors: Array, seed: int) -> Control:
         scores = self.pair_scores(vectors[::2], vectors[1::2])
         return Control(*self._judged(scores, (seed, seed + 1)), scores.straight.size)
-
-
-@dataclass(frozen=True, eq=False)
-class Looks:
-    """What `FabricComparer.score_pairs` sees of n crops."""
-
-    views: tuple[Array, Array]
-    """Vectors (n, 2, d) by the first guess of the densities, and by the second where nothing was counted."""
-    spectra: Array
-    """(n, 2, k), from `dl4art.siamese.spectra.spectrum_vectors`."""
-    doubtful: npt.NDArray[np.bool_]
-    """(n,), crops whose threads cannot be counted."""
-
-    def __getitem__(self, chosen: Any) -> Looks:
-        """Look at some of the crops only."""
-        first, second = self.views
-        return Looks((first[chosen], second[chosen]), self.spectra[chosen], self.doubtful[chosen])
 
 
 def _sides(network: Any) -> Any:

@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from dl4art.regression.count_plate import Counter
 from dl4art.siamese.canvas import FEWEST, asked_densities
-from dl4art.siamese.comparer import FabricComparer, Looks
+from dl4art.siamese.comparer import FabricComparer
+from dl4art.siamese.looks import Looks
+from dl4art.siamese.release import look_in_families
 from dl4art.siamese.samples import FamilySamples, gather_samples
 from dl4art.siamese.similarity import evidence
 from dl4art.simulation.families import FamilyPlan, draw_family, draw_shared_family
@@ -57,8 +59,8 @@ def look_at(comparer: FabricComparer, counter: Counter, samples: FamilySamples) 
     grey = samples.grey.astype(np.float32)
     counted, guessed = asked_densities(counter, [*grey])
     true = np.exp(samples.statistics[..., STATISTICS.index("log_density")].astype(np.float64))
-    return comparer.look(grey, counts=(counted[:, 0], guessed)), comparer.look(
-        grey, counts=(true, np.stack([true, true], axis=1))
+    return look_in_families(comparer, samples, (counted[:, 0], guessed)), look_in_families(
+        comparer, samples, (true, np.stack([true, true], axis=1))
     )
 
 

@@ -31,8 +31,9 @@ from dl4art.siamese.calibration import (
 )
 from dl4art.siamese.canvas import FEWEST, asked_densities
 from dl4art.siamese.card import model_card
-from dl4art.siamese.comparer import FabricComparer, Looks
+from dl4art.siamese.comparer import FabricComparer
 from dl4art.siamese.false_matches import KEY, matches_of_tests
+from dl4art.siamese.looks import Looks, join_looks
 from dl4art.siamese.losses import evaluate_pairs
 from dl4art.siamese.oracle import Oracle, fit_oracle
 from dl4art.siamese.samples import FamilySamples, simulate_families
@@ -107,9 +108,22 @@ class KnownPairs:
 def hold(comparer: FabricComparer, counter: Counter, samples: FamilySamples, kept: Path) -> HeldSet:
     """Count and encode held-out crops; the counts wait in a file, since they take longest."""
     counted, density = _counted(counter, samples, kept)
-    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(samples), _AT_ONCE)]
-    looks = [comparer.look(samples.grey[part], counts=(counted[part, 0], density[part])) for part in parts]
-    return HeldSet(samples, join_looks(looks), counted)
+    return HeldSet(samples, look_in_families(comparer, samples, (counted[:, 0], density)), counted)
+
+
+def look_in_families(comparer: FabricComparer, samples: FamilySamples, counts: tuple[Array, Array]) -> Looks:
+    """Look at crops in all the ways that count for pairs within a family; `counts` as for `FabricComparer.look`."""
+    looks = []
+    for family in np.unique(samples.family):
+        mine = np.flatnonzero(samples.family == family)
+        beside = counts[1][mine, 0]
+        for start in range(0, len(mine), _AT_ONCE):
+            part = mine[start : start + _AT_ONCE]
+            grey = samples.grey[part]
+            seen = comparer.look(grey, counts=(counts[0][part], counts[1][part]))
+            looks.append((part, comparer.double(seen, grey, beside)))
+    order = np.argsort(np.concatenate([part for part, _ in looks]), kind="stable")
+    return join_looks([seen for _, seen in looks])[order]
 
 
 def _counted(counter: Counter, samples: FamilySamples, kept: Path) -> tuple[Array, Array]:
@@ -354,13 +368,6 @@ def known_pair_scores(comparer: FabricComparer, held: HeldSet) -> tuple[Array, A
         same.append(logits[once & one])
         different.append(logits[once & ~one])
     return np.concatenate(same), np.concatenate(different)
-
-
-def join_looks(parts: Sequence[Looks]) -> Looks:
-    """All crops of several lists."""
-    first, second = (np.concatenate([part.views[view] for part in parts]) for view in (0, 1))
-    spectra, doubtful = (np.concatenate([getattr(part, name) for part in parts]) for name in ("spectra", "doubtful"))
-    return Looks((first, second), spectra, doubtful)
 
 
 def finish_comparer(

@@ -7,6 +7,7 @@ all pairs before the better one is taken.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -36,9 +37,23 @@ class PairScores:
         joined: Array = either(self.straight, self.turned)
         return joined
 
+    @property
+    def T(self) -> PairScores:  # noqa: N802 (as arrays call it)
+        """The second canvas against the first."""
+        return PairScores(self.straight.T, self.turned.T)
+
     def __getitem__(self, which: tuple[Any, Any]) -> PairScores:
         """Scores of some of the crops."""
         return PairScores(self.straight[which], self.turned[which])
+
+
+def best_of(tables: Sequence[PairScores]) -> PairScores:
+    """Of several scores of the same pairs, the highest of each pair."""
+    best, *others = tables
+    for table in others:
+        higher = table.logits > best.logits
+        best = PairScores(np.where(higher, table.straight, best.straight), np.where(higher, table.turned, best.turned))
+    return best
 
 
 def either(straight: Any, turned: Any) -> Any:
