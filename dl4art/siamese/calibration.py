@@ -38,6 +38,18 @@ class Densities:
     vertical_half: float
     horizontal_half: float
 
+    def times(self, factors: tuple[float, float]) -> Densities:
+        """Give the densities that are meant if vertical and horizontal ones are so many times as large."""
+        (v, h), d = factors, self
+        return Densities(
+            v * d.vertical,
+            h * d.horizontal,
+            v * d.vertical_sd,
+            h * d.horizontal_sd,
+            v * d.vertical_half,
+            h * d.horizontal_half,
+        )
+
     @classmethod
     def of(cls, values: npt.ArrayLike, halves: npt.ArrayLike = 0.0) -> Densities:
         """From the densities of n crops, (n, 2): vertical, horizontal; and the half-widths of their intervals."""
@@ -161,6 +173,11 @@ def bolts_apart(a: Densities, b: Densities, *, doubled: bool = False) -> float:
         pair = [_difference(*first, *second, doubled) for first, second in zip(own, alignment, strict=True)]
         ratios.append(max(min(pair) / WARP_LIMIT, max(pair) / WEFT_LIMIT))
     return min(ratios)
+
+
+def halved(a: Densities, b: Densities) -> bool:
+    """Whether the densities of two canvases are those of one bolt only if one of the counts is half of the truth."""
+    return bolts_apart(a, b, doubled=True) <= 1 < bolts_apart(a, b)
 
 
 def _directions(densities: Densities) -> list[tuple[float, float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,9 @@ class PlateEncoder:
                 f"a worker encodes by {found} and not by {self.settings}. Install the same everywhere."
             )
         plate = read_plate(file[1], **options.scale)
-        return renamed(comparer.encode(plate, crops=options.crops, seed=options.seed), str(file[0]))
+        encoded = comparer.encode(plate, crops=options.crops, seed=options.seed)
+        # crops of a whole collection would fill the memory
+        return renamed(replace(encoded, pixels=None), str(file[0]))
 
 
 def encode_collection(

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.cropping.plate import PX_PER_CM, Plate
-from dl4art.siamese.calibration import Calibration, bolts_apart
+from dl4art.siamese.calibration import Calibration, bolts_apart, halved
 from dl4art.siamese.canvas import (
     CROPS,
     asked_densities,
@@ -24,7 +24,7 @@ from dl4art.siamese.canvas import (
 )
 from dl4art.siamese.comparison import MEANINGS, Comparison, Control, limits_of
 from dl4art.siamese.encoded import ENCODING, EncodedCanvas, canvas_record, cautions, joined
-from dl4art.siamese.looks import FACTORS, Looks, agree, doubled_densities
+from dl4art.siamese.looks import FACTORS, CanvasCrops, Looks, agree, doubled_densities
 from dl4art.siamese.similarity import PairScores, best_of, content_seed, evidence, interval
 from dl4art.siamese.spectra import spectrum_vectors, with_spectra
 from dl4art.siamese.stability import CropNeeds
@@ -208,6 +208,7 @@ class FabricComparer:
             (*assumed, *plate.notes, *canvas.remarks),
             getattr(counter, "name", type(counter).__name__),
             seed,
+            canvas.pixels,
         )
 
     def settings(self, *, crops: int = CROPS, seed: int = 0) -> dict[str, Any]:
@@ -228,13 +229,13 @@ class FabricComparer:
 
     def compare_encoded(self, first: EncodedCanvas, second: EncodedCanvas) -> Comparison:
         """Compare two canvases that `encode` has been through, by the same model and with the same seed."""
-        scores = self.pair_scores(first.vectors, second.vectors)
+        scores = self.pair_scores(*self.meant(first, second))
         similarity, low, high = self._judged(scores, (first.content_seed, second.content_seed))
         apart, doubled = (bolts_apart(first.densities, second.densities, doubled=yes) for yes in (False, True))
         fewest = min(first.record.crops, second.record.crops)
         verdict = self.calibration.verdict(low, high, apart, doubled, fewest)
         same_below, different_above = self.calibration.ranks(similarity)
-        ratio, halved = self.calibration.likelihood_ratio, doubled <= 1 < apart
+        ratio = self.calibration.likelihood_ratio
         return Comparison(
             similarity,
             low,
@@ -251,7 +252,7 @@ class FabricComparer:
             different_above,
             first.record,
             second.record,
-            tuple(cautions(first, second, halved=halved, needs=self.needs)),
+            tuple(cautions(first, second, halved=doubled <= 1 < apart, needs=self.needs)),
             self.name,
             self.folder.sha256,
             first.counter,
@@ -259,6 +260,23 @@ class FabricComparer:
             versions(),
             limits_of(self.folder.calibration),
         )
+
+    def meant(self, first: CanvasCrops, second: CanvasCrops) -> tuple[Array, Array]:
+        """Give the vectors by which two canvases are compared, (n, 2, d) and (m, 2, d).
+
+        They are those by the densities as counted, unless these are of one bolt only with one of them doubled, and the
+        canvases are more alike with it doubled than without. That needs the crops of the canvas.
+        """
+        best = first.vectors, second.vectors
+        if not halved(first.densities, second.densities):
+            return best
+        ways = [best]
+        for swap, (one, other) in enumerate(((first, second), (second, first))):
+            for factors in FACTORS:
+                if one.pixels is not None and bolts_apart(one.densities.times(factors), other.densities) <= 1:
+                    vectors = self.embed(one.pixels, density=one.counted[:, 0] * factors)
+                    ways.append((other.vectors, vectors) if swap else (vectors, other.vectors))
+        return max(ways, key=lambda both: evidence(self.pair_scores(*both)))
 
     def embed(self, pictures: Pictures, px_per_cm: float = PX_PER_CM, density: npt.ArrayLike | None = None) -> Array:
         """Encode pictures, each once: the vectors of the vertical and of the horizontal threads, (n, 2, d).

@@ -91,7 +91,7 @@ def write_comparison(
     weave : WovenPlates, optional
         Their weave match, from `match_plates`.
     """
-    vectors = [canvas.vectors for canvas in canvases]
+    vectors = comparer.meant(*canvases)
     scores = comparer.pair_scores(vectors[0], vectors[1])
     controls = [comparer.pair_scores(own, own) for own in vectors]
     # canvases lie one way to each other in all their crops

@@ -41,6 +41,8 @@ class EncodedCanvas:
     """Name of what counted the crops."""
     seed: int
     """Of the choice of crops."""
+    pixels: npt.NDArray[np.float32] | None = None
+    """The crops themselves, (n, 300, 300), as long as they are at hand; a catalogue does not keep them."""
 
     @cached_property
     def mean(self) -> npt.NDArray[np.float32]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from dl4art.siamese.calibration import Densities
 
 Array = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.floating[Any]]
@@ -22,6 +24,26 @@ FACTORS = ((2.0, 1.0), (1.0, 2.0))
 AGREE = 0.2
 """Log densities up to which two crops agree: a count that is half of the truth is so only roughly."""
 _DENSEST = 45.0  # th/cm; there is no finer cloth
+
+
+class CanvasCrops(Protocol):
+    """Encoded crops of a canvas, such as `dl4art.siamese.encoded.EncodedCanvas`."""
+
+    @property
+    def vectors(self) -> Array:
+        """By the densities as they are counted, (n, 2, d)."""
+
+    @property
+    def counted(self) -> npt.NDArray[np.float64]:
+        """These and the half-widths of their intervals, (n, 2, 2)."""
+
+    @property
+    def densities(self) -> Densities:
+        """Of all crops together."""
+
+    @property
+    def pixels(self) -> npt.NDArray[Any] | None:
+        """Crops themselves, (n, rows, cols), if they are at hand."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,11 +83,20 @@ class Canvas:
     seed: int
     counted: Array
     """Densities of the crops and the half-widths of their intervals, (n, 2, 2)."""
+    held: HeldSet
+    crops: npt.NDArray[np.intp]
+    """Their numbers in the held set."""
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """The crops themselves, (n, 300, 300)."""
+        return self.held.samples.grey[self.crops]
 
     def some(self, crops: int) -> Canvas:
         """Take a few of its crops; they are in no order, so that the first ones are any."""
-        vectors, counted = self.vectors[:crops], self.counted[:crops]
-        return replace(self, vectors=vectors, densities=Densities.of(counted[:, 0], counted[:, 1]), counted=counted)
+        vectors, counted, numbers = self.vectors[:crops], self.counted[:crops], self.crops[:crops]
+        densities = Densities.of(counted[:, 0], counted[:, 1])
+        return replace(self, vectors=vectors, densities=densities, counted=counted, crops=numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +169,8 @@ def canvases(held: HeldSet) -> list[Canvas]:
                 Densities.of(held.counted[crops, 0], held.counted[crops, 1]),
                 content_seed(held.vectors[crops], 0),
                 held.counted[crops],
+                held,
+                crops,
             )
         )
     return found
@@ -185,7 +196,7 @@ def compare_known(comparer: FabricComparer, pairs: Iterable[tuple[Canvas, Canvas
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     rows = []
     for first, second in pairs:
-        scores = comparer.pair_scores(first.vectors, second.vectors)
+        scores = comparer.pair_scores(*comparer.meant(first, second))
         low, high = np.quantile(resampled_evidence(scores, (first.seed, second.seed)), tails)
         apart, doubled = (bolts_apart(first.densities, second.densities, doubled=yes) for yes in (False, True))
         rows.append((first.cloth == second.cloth, evidence(scores), low, high, apart, doubled))
@@ -311,9 +322,9 @@ def evaluate(comparer: FabricComparer, held: HeldSet, oracle: Oracle | None = No
         "strangers": judge(comparer.calibration, compare_known(comparer, unmatched(known))),
     }
     if len(set(same)) == 2:
-        result["aggregations"] = areas([aggregate(comparer, a.vectors, b.vectors) for a, b in pairs], same)
+        result["aggregations"] = areas([aggregate(comparer, *comparer.meant(a, b)) for a, b in pairs], same)
         for crops in FEWER:
-            few = [evidence(comparer.pair_scores(a.vectors[:crops], b.vectors[:crops])) for a, b in pairs]
+            few = [evidence(comparer.pair_scores(*comparer.meant(a.some(crops), b.some(crops)))) for a, b in pairs]
             result.setdefault("by_crops", {})[str(crops)] = areas([{"auc": value} for value in few], same)["auc"]
         result["stability"] = verdict_stability(comparer, pairs, verdicts(comparer.calibration, whole))
     if oracle is not None:

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from dl4art.regression.estimate import ThreadEstimate
 from dl4art.siamese.looks import AGREE, FACTORS, agree, doubled_densities, join_looks
+from dl4art.siamese.similarity import evidence
 
 DENSITIES = arrays(np.float64, st.tuples(st.integers(0, 6), st.just(2)), elements=st.floats(3, 40))
 
@@ -85,3 +86,23 @@ def test_looks_are_parted_and_joined(tiny, crops):
         np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
     for one, other in zip(again.views, whole.views, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_canvases_are_compared_by_the_doubled_density_if_they_are_more_alike_so(tiny, plate):
+    size = {"size_cm": (4.5, 4.5), "px_per_cm": 200.0, "vertical": 18.0, "horizontal": 13.0}
+    comparer = replace(tiny, counter=Paired())
+    half, whole, other = (
+        comparer.encode(plate(seed, mean=mean, **size), crops=8) for seed, mean in enumerate((9.0, 18.0, 12.0))
+    )
+    doubled = comparer.embed(half.pixels, density=half.counted[:, 0] * np.array(FACTORS[0]))
+    ways = [(half.vectors, whole.vectors), (doubled, whole.vectors)]
+    expected = max(evidence(comparer.pair_scores(*way)) for way in ways)
+    for one, two in ((half, whole), (whole, half)):
+        assert evidence(comparer.pair_scores(*comparer.meant(one, two))) == pytest.approx(expected, abs=1e-4)
+    result = comparer.compare_encoded(half, whole)
+    assert result.verdict == "undecided"
+    assert "taken two threads for one" in result.warnings[0]
+    assert result.similarity == pytest.approx(float(comparer.calibration.similarity(expected)), abs=1e-4)
+    # without the crops, or with other densities, there is nothing to look at anew
+    for one, two in ((replace(half, pixels=None), whole), (half, other)):
+        assert [*map(id, comparer.meant(one, two))] == [id(one.vectors), id(two.vectors)]

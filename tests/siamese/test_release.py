@@ -145,7 +145,7 @@ def test_pairs_are_matched_within_families_and_strangers_come_from_others(held):
 def test_known_pairs_are_compared_as_plates_are(tiny):
     rng = np.random.default_rng(0)
     a, b = (
-        Canvas(0, 0, rng.normal(size=(7, 2, 7)).astype(np.float32), density, n, np.zeros((7, 2, 2)))
+        Canvas(0, 0, rng.normal(size=(7, 2, 7)).astype(np.float32), density, n, np.zeros((7, 2, 2)), None, np.arange(7))
         for n, density in enumerate(Densities(12.0, mean, 0.1, 0.1, 0.1, 0.1) for mean in (13.0, 14.0))
     )
     found, swapped = (release.compare_known(tiny, iter([pair])) for pair in ((a, b), (b, a)))
