@@ -85,6 +85,8 @@ class Calibration:
     """What a cosine of spectra is worth in the log odds of two crops of which one cannot be counted."""
     spectrum_middle: float
     """Cosine that says nothing."""
+    doubled_odds: float = 0.0
+    """Added to the log odds of two crops of which one is looked at by twice its density: counts are seldom half."""
     pair_same: tuple[float, ...] = ()
     """Log odds of pairs of crops of one cloth from two plates, at 101 even steps of rank; none if not known."""
     pair_different: tuple[float, ...] = ()
@@ -233,6 +235,43 @@ def fit_spectra(
     if not (odds > 0 and cosine > 0):
         return 0.0, 0.0
     return float(cosine / odds), float(-constant / cosine)
+
+
+def fit_doubled(
+    same: npt.ArrayLike, near: npt.ArrayLike, far: npt.ArrayLike, totals: tuple[int, int, int], *, least: int = 20
+) -> float:
+    """Log odds to be added where a density is doubled, by logistic regression.
+
+    Parameters
+    ----------
+    same, near, far : (n,) arrays
+        Log odds, by the doubled density, of pairs that agree only so: of one cloth, of two of about the same densities,
+        and of two of any.
+    totals : (int, int, int)
+        How many pairs of each kind there are with those that agree as they are; the last two kinds weigh as much as
+        the first, half each.
+    least : int
+        With fewer pairs of one cloth or of two, doubling counts for nothing.
+
+    Returns
+    -------
+    float
+        Never above zero.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    kinds = [np.asarray(part, np.float64).ravel() for part in (same, near, far)]
+    if len(kinds[0]) < least or len(kinds[1]) + len(kinds[2]) < least:
+        return 0.0
+    known = np.arange(sum(map(len, kinds))) < len(kinds[0])
+    weights = np.concatenate(
+        [np.full(len(kind), share / total) for kind, share, total in zip(kinds, (1, 0.5, 0.5), totals, strict=True)]
+    )
+    fitted = LogisticRegression(C=1e4).fit(
+        np.concatenate(kinds)[:, None], known, sample_weight=weights / weights.mean()
+    )
+    slope, constant = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    return min(0.0, constant / slope) if slope > 0 else 0.0
 
 
 def verdict_limits(

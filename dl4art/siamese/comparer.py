@@ -343,7 +343,7 @@ class FabricComparer:
     def score_looks(self, first: Looks, second: Looks) -> PairScores:
         """Score each crop of one list with each of another as `score_pairs` does; from `look` and `double`."""
         tables = [self.pair_scores(a, b) for a, b in product(first.views, second.views)]
-        tables += [*self._doubled_scores(first, second), *(table.T for table in self._doubled_scores(second, first))]
+        tables += [*self.doubled_scores(first, second), *(table.T for table in self.doubled_scores(second, first))]
         scores = best_of(tables)
         doubtful = first.doubtful[:, None] | second.doubtful
         return with_spectra(
@@ -355,15 +355,16 @@ class FabricComparer:
             middle=self.calibration.spectrum_middle,
         )
 
-    def _doubled_scores(self, one: Looks, other: Looks) -> Iterator[PairScores]:
-        """Scores with densities of the one doubled; minus infinity where crops do not agree then."""
+    def doubled_scores(self, one: Looks, other: Looks) -> Iterator[PairScores]:
+        """Score crops with densities of the one list doubled; minus infinity where they do not agree then."""
         for way, density in enumerate(doubled_densities(one.guessed, one.doubtful).swapaxes(0, 1)):
             rows = np.flatnonzero(np.isfinite(one.doubled[:, way]).all(axis=(1, 2)))
             where = agree(density[rows], other.density)
             if where.any():
                 table = self.pair_scores(one.doubled[rows, way], other.views[0])
                 whole = np.full((2, len(density), len(other.density)), -np.inf)
-                whole[:, rows] = np.where(where, (table.straight, table.turned), -np.inf)
+                odds = np.stack([table.straight, table.turned]) + self.calibration.doubled_odds
+                whole[:, rows] = np.where(where, odds, -np.inf)
                 yield PairScores(*whole)
 
     def _encoded(self, grey: Sequence[Array], density: npt.NDArray[np.float64]) -> Array:

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from dl4art.regression.count_plate import Counter
 from dl4art.siamese.canvas import FEWEST, asked_densities
 from dl4art.siamese.comparer import FabricComparer
+from dl4art.siamese.held import look_in_families
 from dl4art.siamese.looks import Looks
-from dl4art.siamese.release import look_in_families
 from dl4art.siamese.samples import FamilySamples, gather_samples
 from dl4art.siamese.similarity import evidence
 from dl4art.simulation.families import FamilyPlan, draw_family, draw_shared_family

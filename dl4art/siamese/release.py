@@ -24,26 +24,25 @@ from dl4art.siamese.calibration import (
     bolts_apart,
     calibration_error,
     fit_slope,
-    fit_spectra,
     quantiles,
     reliability,
     verdict_limits,
 )
-from dl4art.siamese.canvas import FEWEST, asked_densities
+from dl4art.siamese.canvas import FEWEST
 from dl4art.siamese.card import model_card
 from dl4art.siamese.comparer import FabricComparer
 from dl4art.siamese.false_matches import KEY, matches_of_tests
-from dl4art.siamese.looks import Looks, join_looks
+from dl4art.siamese.held import HeldSet, hold
 from dl4art.siamese.losses import evaluate_pairs
 from dl4art.siamese.oracle import Oracle, fit_oracle
-from dl4art.siamese.samples import FamilySamples, simulate_families
+from dl4art.siamese.pair_calibration import calibrate_doubled, calibrate_spectra, known_pair_scores
+from dl4art.siamese.samples import simulate_families
 from dl4art.siamese.similarity import LEVEL, content_seed, evidence, resampled_evidence
 from dl4art.siamese.stability import agreement, stable_crops
 from dl4art.siamese.training import ComparerSettings, read_curve
 from dl4art.simulation.cloth import Cloth, draw_cloth
 from dl4art.simulation.families import FamilySplit
 from dl4art.simulation.threads import piece_densities
-from dl4art.utils.arrays import load_arrays
 from dl4art.utils.files import atomic_path, make_folder
 from dl4art.utils.models import write_model
 from dl4art.utils.provenance import versions
@@ -53,23 +52,8 @@ TESTS: dict[str, FamilySplit] = {"common family": "test", "held-out family": "he
 VERDICTS = ("compatible", "undecided", "unlike", "excluded")
 FEWER = (5, 10, 15, 20)
 """Crops of each canvas with which it is tested besides all."""
-_AT_ONCE = 160  # crops in memory as floats
 _PLATE_CM = 12.0  # of plates that give thirty crops
 _ORACLE_FAMILIES = 500  # that the oracle learns from; more make it no better
-
-
-@dataclass(frozen=True, eq=False)
-class HeldSet:
-    """Held-out crops, how they look, and what `counted_densities` says of each, (n, 2, 2)."""
-
-    samples: FamilySamples
-    looks: Looks
-    counted: Array
-
-    @property
-    def vectors(self) -> npt.NDArray[np.float32]:
-        """Of the crops in the frames of the first guess of their densities, (n, 2, d)."""
-        return self.looks.views[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,44 +96,6 @@ class KnownPairs:
     high: Array
     apart: Array
     doubled: Array
-
-
-def hold(comparer: FabricComparer, counter: Counter, samples: FamilySamples, kept: Path) -> HeldSet:
-    """Count and encode held-out crops; the counts wait in a file, since they take longest."""
-    counted, density = _counted(counter, samples, kept)
-    return HeldSet(samples, look_in_families(comparer, samples, (counted[:, 0], density)), counted)
-
-
-def look_in_families(comparer: FabricComparer, samples: FamilySamples, counts: tuple[Array, Array]) -> Looks:
-    """Look at crops in all the ways that count for pairs within a family; `counts` as for `FabricComparer.look`."""
-    looks = []
-    for family in np.unique(samples.family):
-        mine = np.flatnonzero(samples.family == family)
-        beside = counts[1][mine, 0]
-        for start in range(0, len(mine), _AT_ONCE):
-            part = mine[start : start + _AT_ONCE]
-            grey = samples.grey[part]
-            seen = comparer.look(grey, counts=(counts[0][part], counts[1][part]))
-            looks.append((part, comparer.double(seen, grey, beside)))
-    order = np.argsort(np.concatenate([part for part, _ in looks]), kind="stable")
-    return join_looks([seen for _, seen in looks])[order]
-
-
-def _counted(counter: Counter, samples: FamilySamples, kept: Path) -> tuple[Array, Array]:
-    """Give the `asked_densities` of crops, from the file where they are kept."""
-    made_by = f"{getattr(counter, 'name', type(counter).__name__)}, {len(samples)} crops"
-    if kept.exists():
-        found = load_arrays(kept, ["made_by", "counted", "density"])
-        if str(found["made_by"]) == made_by:
-            return found["counted"], found["density"]
-    asked = []
-    for start in range(0, len(samples), _AT_ONCE):
-        pictures = [*samples.grey[start : start + _AT_ONCE].astype(np.float32)]
-        asked.append(asked_densities(counter, pictures))
-    counts = np.concatenate([counted for counted, _ in asked]), np.concatenate([guessed for _, guessed in asked])
-    with atomic_path(kept) as temporary:
-        np.savez(temporary, counted=counts[0], density=counts[1], made_by=made_by)
-    return counts
 
 
 def canvases(held: HeldSet) -> list[Canvas]:
@@ -349,38 +295,6 @@ def verdict_stability(
     return found
 
 
-def calibrate_spectra(comparer: FabricComparer, held: HeldSet, each: int = 3) -> tuple[float, float]:
-    """Find what the spectra of crops that cannot be counted are worth, from a few crops of each plate."""
-    plates = held.samples.plate
-    chosen = np.concatenate([np.flatnonzero(plates == plate)[:each] for plate in np.unique(plates)])
-    samples, looks = held.samples.take(chosen), held.looks[chosen]
-    bare = replace(comparer, calibration=replace(comparer.calibration, spectrum_weight=0.0))
-    scores = bare.score_looks(looks, looks)
-    odds = np.stack([scores.straight, scores.turned])
-    cosines = np.stack([looks.spectra[:, 0] @ looks.spectra[:, way].T for way in (0, 1)])
-    pairs = np.triu(looks.doubtful[:, None] | looks.doubtful, 1) & (samples.plate[:, None] != samples.plate)
-    same, near = (label[:, None] == label for label in (samples.cloth, samples.family))
-    # two cloths lie to each other in no way that were the right one
-    any_way = np.random.default_rng(0).integers(2, size=pairs.shape)
-    way = np.where(same, samples.turned[:, None] != samples.turned, any_way)[None]
-    values = np.stack([np.take_along_axis(part, way, axis=0)[0] for part in (odds, cosines)], axis=-1)
-    return fit_spectra(values[pairs & same], values[pairs & near & ~same], values[pairs & ~near])
-
-
-def known_pair_scores(comparer: FabricComparer, held: HeldSet) -> tuple[Array, Array]:
-    """Log odds of pairs of crops that can be counted, from two plates of a family: of one cloth, and of two."""
-    samples, readable = held.samples, np.isfinite(held.counted).all(axis=(1, 2))
-    same, different = [], []
-    for family in np.unique(samples.family):
-        mine = np.flatnonzero((samples.family == family) & readable)
-        logits = comparer.pair_scores(held.vectors[mine], held.vectors[mine]).logits
-        plate, cloth = samples.plate[mine], samples.cloth[mine]
-        once, one = plate[:, None] < plate, cloth[:, None] == cloth
-        same.append(logits[once & one])
-        different.append(logits[once & ~one])
-    return np.concatenate(same), np.concatenate(different)
-
-
 def finish_comparer(
     settings: ComparerSettings,
     folder: str | Path,
@@ -442,7 +356,8 @@ def finish_comparer(
     known = canvases(known_set)
     crops = int(np.median([len(canvas.vectors) for canvas in known]))
     calibration = calibrate(compare_known(comparer, matched(known)), crops, drifts(known))
-    weight, middle = calibrate_spectra(comparer, known_set)
+    calibration = replace(calibration, doubled_odds=calibrate_doubled(comparer, known_set))
+    weight, middle = calibrate_spectra(replace(comparer, calibration=calibration), known_set)
     pair_same, pair_different = (
         quantiles(values) if len(values) else () for values in known_pair_scores(comparer, known_set)
     )

@@ -11,6 +11,8 @@ from dl4art.siamese.calibration import UNCALIBRATED
 
 NETWORK = {"filters": (4, 4, 4, 4, 4), "hidden": 8, "size": 6, "head": 8}
 
+FAMILIES, CLOTHS, PLATES, CROPS = 3, 2, 2, 6
+
 
 class Counter:
     """Finds threads per cm by the mean grey (vertical) and 15; cannot read what is darker than 1."""
@@ -141,3 +143,68 @@ def made_up():
         )
 
     return make
+
+
+def woven_families(seed=0):
+    """Crops of cloths whose cosines and noise tell them apart."""
+    from dl4art.siamese.samples import FamilySamples
+    from dl4art.simulation.statistics import STATISTICS
+
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:200, :200] / 200
+    grey, labels, statistics = [], [], []
+    for family in range(FAMILIES):
+        for cloth in range(CLOTHS):
+            number = family * CLOTHS + cloth
+            for plate in range(PLATES):
+                for _ in range(CROPS):
+                    threads = np.cos(2 * np.pi * (9 + family) * x) + np.cos(2 * np.pi * (11 + 2 * cloth) * y)
+                    noise = rng.normal(0, 0.1 + cloth, (200, 200))
+                    grey.append(np.clip(128 + 20 * threads + 20 * noise, 0, 255).astype(np.uint8))
+                    labels.append((family, number, number * PLATES + plate))
+                    statistics.append(rng.normal(cloth, 0.1, (2, len(STATISTICS))))
+    known = np.array(labels, np.int32)
+    density = np.stack([9.0 + known[:, 0], np.full(len(known), 12.0)], axis=1).astype(np.float32)
+    turned = np.zeros(len(known), bool)
+    return FamilySamples(
+        np.array(grey), known[:, 0], known[:, 1], known[:, 2], turned, density, np.array(statistics, np.float32)
+    )
+
+
+class FamilyCounter:
+    """Cannot read the first picture of each call, and finds 12 and 13 th/cm in the others."""
+
+    name = "test-counter"
+
+    def __init__(self):
+        self.calls = 0
+
+    def predict(self, pictures, *, px_per_cm):
+        self.calls += 1
+        return [
+            ThreadEstimate("ok", 12.0, 13.0, 11.5, 12.5, 12.5, 13.5) if number else ThreadEstimate("no-estimate")
+            for number in range(len(pictures))
+        ]
+
+
+@pytest.fixture(scope="session")
+def families():
+    """Make crops of a few families of cloths."""
+    return woven_families
+
+
+@pytest.fixture
+def family_counter():
+    return FamilyCounter()
+
+
+@pytest.fixture(scope="session")
+def samples():
+    return woven_families()
+
+
+@pytest.fixture
+def held(tiny, samples, family_counter, tmp_path):
+    from dl4art.siamese.held import hold
+
+    return hold(tiny, family_counter, samples, tmp_path / "counted.npz")

@@ -64,7 +64,7 @@ def test_who_sees_the_radiograph_for_the_cloth_is_found_out(pairer, shared, look
 
         calibration = pairer.calibration
         score_looks, pair_scores = type(pairer).score_looks, type(pairer).pair_scores
-        _doubled_scores = type(pairer)._doubled_scores
+        doubled_scores = type(pairer).doubled_scores
 
         @staticmethod
         def head(first, second):

@@ -2,12 +2,10 @@
 
 import json
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
 import pytest
 
-from dl4art.regression.estimate import ThreadEstimate
 from dl4art.siamese import FabricComparer, release
 from dl4art.siamese.calibration import Calibration, Densities
 from dl4art.siamese.encoder import EncoderSettings
@@ -19,54 +17,12 @@ from dl4art.siamese.release import (
     canvases,
     evaluate,
     finish_comparer,
-    hold,
     judge,
-    known_pair_scores,
 )
-from dl4art.siamese.samples import FamilySamples
 from dl4art.siamese.training import ComparerSettings
-from dl4art.simulation.statistics import STATISTICS
 from dl4art.utils.models import open_model
 
 FAMILIES, CLOTHS, PLATES, CROPS = 3, 2, 2, 6
-
-
-def woven_families(seed=0):
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:200, :200] / 200
-    grey, labels, statistics = [], [], []
-    for family in range(FAMILIES):
-        for cloth in range(CLOTHS):
-            number = family * CLOTHS + cloth
-            for plate in range(PLATES):
-                for _ in range(CROPS):
-                    threads = np.cos(2 * np.pi * (9 + family) * x) + np.cos(2 * np.pi * (11 + 2 * cloth) * y)
-                    noise = rng.normal(0, 0.1 + cloth, (200, 200))
-                    grey.append(np.clip(128 + 20 * threads + 20 * noise, 0, 255).astype(np.uint8))
-                    labels.append((family, number, number * PLATES + plate))
-                    statistics.append(rng.normal(cloth, 0.1, (2, len(STATISTICS))))
-    known = np.array(labels, np.int32)
-    density = np.stack([9.0 + known[:, 0], np.full(len(known), 12.0)], axis=1).astype(np.float32)
-    turned = np.zeros(len(known), bool)
-    return FamilySamples(
-        np.array(grey), known[:, 0], known[:, 1], known[:, 2], turned, density, np.array(statistics, np.float32)
-    )
-
-
-class Counter:
-    """Cannot read the first picture of each call, and finds 12 and 13 th/cm in the others."""
-
-    name = "test-counter"
-
-    def __init__(self):
-        self.calls = 0
-
-    def predict(self, pictures, *, px_per_cm):
-        self.calls += 1
-        return [
-            ThreadEstimate("ok", 12.0, 13.0, 11.5, 12.5, 12.5, 13.5) if number else ThreadEstimate("no-estimate")
-            for number in range(len(pictures))
-        ]
 
 
 class Oracle:
@@ -78,16 +34,6 @@ class Oracle:
         return np.stack([-apart, -apart], axis=-1)
 
 
-@pytest.fixture(scope="module")
-def samples():
-    return woven_families()
-
-
-@pytest.fixture
-def held(tiny, samples, tmp_path):
-    return hold(tiny, Counter(), samples, tmp_path / "counted.npz")
-
-
 DRIFTED = np.linspace(0, 0.8, 50)
 
 
@@ -97,25 +43,6 @@ def pairs_of(rng, same=400, different=800, apart=2.0):
     evidence = rng.normal(np.where(truth, apart, -apart), 1.0)
     densities = np.where(truth, rng.uniform(0, 0.9, len(truth)), rng.uniform(0, 3, len(truth)))
     return KnownPairs(truth, evidence, evidence - 0.3, evidence + 0.3, densities, densities + 2)
-
-
-def test_counts_are_kept_and_crops_encoded_as_in_a_comparison(tiny, samples, tmp_path):
-    counter = Counter()
-    first = hold(tiny, counter, samples, tmp_path / "c.npz")
-    again = hold(tiny, counter, samples, tmp_path / "c.npz")
-    assert counter.calls == 1
-    np.testing.assert_array_equal(first.counted, again.counted)
-    assert np.isnan(first.counted[0, 0]).all()
-    assert (first.counted[1:] == [(12, 13), (0.5, 0.5)]).all()
-    np.testing.assert_allclose(first.vectors[5:8], tiny.embed(samples.grey[5:8], density=[(12, 13)] * 3), atol=1e-5)
-
-
-def test_counts_of_another_counter_are_made_anew(tiny, samples, tmp_path):
-    hold(tiny, Counter(), samples, tmp_path / "c.npz")
-    other = Counter()
-    other.name = "another"
-    hold(tiny, other, samples, tmp_path / "c.npz")
-    assert other.calls == 1
 
 
 def test_canvases_are_the_readable_crops_of_a_plate(held):
@@ -246,47 +173,12 @@ def test_verdicts_from_fewer_crops_are_held_against_those_from_all(tiny, held, m
     assert found == {"4": pytest.approx((agree[same].mean() + agree[~same].mean()) / 2)}
 
 
-def test_known_pairs_of_crops_are_of_two_plates_and_readable(tiny, held):
-    same, different = known_pair_scores(tiny, held)
-    readable = np.isfinite(held.counted).all(axis=(1, 2))
-    counts = [0, 0]
-    for a, b in combinations(np.flatnonzero(readable), 2):
-        if held.samples.family[a] == held.samples.family[b] and held.samples.plate[a] != held.samples.plate[b]:
-            counts[int(held.samples.cloth[a] != held.samples.cloth[b])] += 1
-    assert [len(same), len(different)] == counts
-
-
-def test_refused_crops_are_looked_at_in_a_second_frame(tiny, held):
-    refused = np.isnan(held.counted).any(axis=(1, 2))
-    assert 0 < refused.sum() < len(refused)
-    np.testing.assert_array_equal(held.looks.doubtful, refused)
-    wrong = np.stack([held.counted[:, 0], np.full((len(refused), 2), 20.0)], axis=1)
-    wrong[refused, 0] = 12.0
-    looks = tiny.look(held.samples.grey, counts=(held.counted[:, 0], wrong))
-    first, second = looks.views
-    np.testing.assert_array_equal(second[~refused], first[~refused])
-    assert not np.allclose(second[refused], first[refused])
-
-
-def test_spectra_are_calibrated_on_pairs_that_cannot_be_counted(tiny, held, monkeypatch):
-    asked = []
-    monkeypatch.setattr(release, "fit_spectra", lambda *kinds: asked.append(kinds) or (2.0, 0.5))
-    doubtful = np.ones_like(held.looks.doubtful)
-    assert release.calibrate_spectra(tiny, replace(held, looks=replace(held.looks, doubtful=doubtful)), 2) == (2.0, 0.5)
-    same, near, far = asked[0]
-    assert len(same) == FAMILIES * CLOTHS * 4
-    assert len(near) == FAMILIES * 16
-    assert same[:, 1].mean() > far[:, 1].mean()
-    release.calibrate_spectra(tiny, replace(held, looks=replace(held.looks, doubtful=~doubtful)), 2)
-    assert [len(kind) for kind in asked[1]] == [0, 0, 0]
-
-
-def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
+def test_a_finished_training_is_a_model(model_folder, families, family_counter, monkeypatch, tmp_path):
     asked = []
 
     def simulated(folder, split, count, *, workers):
         asked.append((split, count))
-        return woven_families(len(asked))
+        return families(len(asked))
 
     monkeypatch.setattr(release, "simulate_families", simulated)
     monkeypatch.setattr(release, "fit_oracle", lambda samples: Oracle())
@@ -296,7 +188,7 @@ def test_a_finished_training_is_a_model(model_folder, monkeypatch, tmp_path):
     (tmp_path / "model.weights.h5").write_bytes((model_folder / "model.weights.h5").read_bytes())
     (tmp_path / "curve.csv").write_text("epoch,loss,val_pair_auc,val_open_auc\n0,1.5,0.7,0.8\n1,1.2,0.75,0.85\n")
     said = []
-    counter = Counter()
+    counter = family_counter
     model = finish_comparer(settings, tmp_path, workers=1, tell=said.append, counter=counter)
     assert asked == [("calibrate", 6), ("train", 9), ("test", 3), ("held-out", 1)]
     assert said[0] == "calibrate: 6 families of cloths"
