@@ -31,7 +31,9 @@ symmetric head scores two crops on their vectors, straight and turned by a quart
 crops of two canvases, at one alignment for all of them, become a similarity from 0 to 1 with a 95 % interval (bootstrap
 over the crops of both) and a verdict. A pair with a crop that cannot be counted, which no canvas' similarity contains,
 is scored in two frames, and to its log odds is added {weight:.2f} times what the cosine of both crops' plain spectra
-exceeds {middle:.2f} by. Comparing fabrics by a Siamese network and by many pairs is the idea of
+exceeds {middle:.2f} by. Where twice a counted density of the one crop is about that of the other, and the other
+densities agree, soft films may have made two threads look like one: such a pair is scored by the doubled density as
+well, less {doubled:.2f} log odds, and the higher score counts. So are canvases, but no verdict rests on it. Comparing fabrics by a Siamese network and by many pairs is the idea of
 Murillo-Fuentes, Olmos and Alba-Carcelen (arXiv 2506.20272), of which only the abstract was known to us: network, losses
 and aggregation are our own design, with figures of their own.
 
@@ -155,6 +157,7 @@ def model_card(
         enough=calibration.enough,
         weight=calibration.spectrum_weight,
         middle=calibration.spectrum_middle,
+        doubled=-calibration.doubled_odds,
         verdicts="\n".join(f"{head} {_shares(values)} |" for head, values in known),
         decided=", ".join(f"{found['canvases'].get('decided', 0):.0%} ({name})" for name, found in results.items()),
         quantiles="\n".join(f"{head} {_joined(values['quantiles'], '.3f')} |" for head, values in known),
