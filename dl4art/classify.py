@@ -82,7 +82,7 @@ def _classify(args: argparse.Namespace) -> int:
         files = _without_chart(files, args.inputs, chart, next(iter(outputs.values())))
 
     with ExitStack() as stack:
-        for path in outputs.values():
+        for path in filter(None, (*outputs.values(), chart)):
             stack.enter_context(held(path))
         # only now that the call stands: this brings NumPy and TensorFlow
         load_keras()
