@@ -286,7 +286,9 @@ def table(found: dict[str, Any]) -> str:
         lines += ["", f"**Faults**: {struck['injected']} injected of {struck['wanted']}; survived of injected:", ""]
         lines += _head("door", *faults.KINDS)
         for name, row in struck["survived"].items():
-            lines.append(f"| {name} | {' | '.join(f'{a}/{b}' for a, b in row.values())} |")
+            # earlier runs may not have known all kinds
+            survived = ("/".join(map(str, row[kind])) if kind in row else "" for kind in faults.KINDS)
+            lines.append(f"| {name} | {' | '.join(survived)} |")
     if measured := found.get("memory"):
         lines += ["", "**Memory**:", "", *_head("door", "megapixels", "peak", "time", "exit code")]
         for row in measured["doors"]:

@@ -38,8 +38,8 @@ def scene_of(tmp_path_factory):
 
 # a fault of each kind for one door, and of the kinds in turn for the others: more are in the long suite
 STRUCK = [(DOORS[0], kind) for kind in KINDS] + [
-    # processes in which no network has run take long to begin
-    (door, KINDS[number % (len(KINDS) - door.network)])
+    # processes in which no network has run take long to begin: the last two kinds kill such
+    (door, KINDS[number % (len(KINDS) - 2 * door.network)])
     for number, door in enumerate(QUICK[1:], start=5)
 ]
 
@@ -48,6 +48,14 @@ STRUCK = [(DOORS[0], kind) for kind in KINDS] + [
 def test_a_fault_costs_nothing_but_time(door, kind, scene_of):
     rng = random.Random(f"{door.name} {kind}")
     assert scene_of(door).strike(kind, rng.random(), rng).problem == ""
+
+
+@pytest.mark.parametrize("name", ["count", "model pack", "model unpack"])
+def test_wherever_a_run_is_killed_the_next_one_clears_up_and_ends_as_if_it_had_not_been(name, scene_of):
+    scene = scene_of(next(door for door in DOORS if door.name == name))
+    steps = scene.reference.steps
+    found = [scene.strike("kill -9 at a step", (step + 0.5) / steps, random.Random(1)) for step in range(steps)]
+    assert [(step, fault.problem) for step, fault in enumerate(found) if fault.problem] == []
 
 
 def test_the_judge_notices_what_is_lost_half_written_or_done_twice(scene_of, monkeypatch):
@@ -80,7 +88,13 @@ def test_the_judge_notices_what_is_lost_half_written_or_done_twice(scene_of, mon
 def test_a_second_run_is_told_who_is_at_work(door, scene_of):
     scene = scene_of(door)
     scene.fresh()
-    names = {"count": "r.json", "model pack": "model.zip", "classify craquelure": "r.csv"}
+    names = {
+        "count": "r.json",
+        "compare two": "r.html",
+        "model pack": "model.zip",
+        "model unpack": "m",
+        "classify craquelure": "r.png",
+    }
     with held(scene.out / names[door.name] if door.name in names else scene.out):
         code, worked, said = scene.run()
     assert code == 2
