@@ -126,6 +126,9 @@ class _Network:
 def _map(stack: ExitStack, worked: list[str]) -> None:
     from dl4art.regression import ThreadCounter, map_run, mapped_plate, maps
 
+    # first: what it imports must not take a stand-in for good
+    without_drawing(stack, "regression", "siamese")
+
     def found(plate: Any, _network: Any, *, step_cm: float, **_how: Any) -> Any:
         x, y = maps.grid_points(plate, step_cm)
         shape = len(y), len(x)
@@ -144,7 +147,6 @@ def _map(stack: ExitStack, worked: list[str]) -> None:
     stack.enter_context(mock.patch.object(mapped_plate, "_weave_remark", return_value=[]))
     stack.enter_context(mock.patch.object(ThreadCounter, "from_pretrained", return_value=_Network()))
     stack.enter_context(mock.patch.object(map_run, "Sent", lambda network, _load: lambda: network))
-    without_drawing(stack, "regression", "siamese")
 
 
 def _embed(_self: Any, pictures: Any, *, density: Any) -> Any:  # noqa: ARG001
