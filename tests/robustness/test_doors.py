@@ -1,6 +1,7 @@
 """Every door that writes: one run at a time, other settings refused, faults survived, no network asked."""
 
 import errno
+import json
 import random
 import re
 import socket
@@ -15,6 +16,7 @@ from robustness.faults import KINDS, Scene
 
 from dl4art.utils import files
 from dl4art.utils.holding import held
+from dl4art.utils.journal import Journal
 
 QUICK = [door for door in DOORS if not door.slow]
 every_door = pytest.mark.parametrize("door", QUICK, ids=lambda door: door.name)
@@ -58,6 +60,46 @@ def test_wherever_a_run_is_killed_the_next_one_clears_up_and_ends_as_if_it_had_n
     steps = scene.reference.steps
     found = [scene.strike("kill -9 at a step", (step + 0.5) / steps, random.Random(1)) for step in range(steps)]
     assert [(step, fault.problem) for step, fault in enumerate(found) if fault.problem] == []
+
+
+JOURNALS = {
+    "count": ".r.csv.journal.jsonl",
+    "crop": ".journal.jsonl",
+    "map": ".journal.jsonl",
+    "simulate": ".crop-0.journal.jsonl",
+    "segment": ".journal.jsonl",
+    "classify craquelure": ".r.csv.journal.jsonl",
+    "gather": ".sources.csv.journal.jsonl",
+}
+
+
+@pytest.mark.parametrize("name", JOURNALS)
+def test_a_journal_of_a_stranger_leads_nowhere(name, scene_of, monkeypatch, tmp_path):
+    scene = scene_of(next(door for door in DOORS if door.name == name))
+    scene.fresh()
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "discard", lambda _: None)
+        assert scene.run()[0] == 0
+    path = scene.out / JOURNALS[name]
+    header, *lines = path.read_text("utf-8").splitlines()
+
+    def elsewhere():
+        here = [found for found in scene.inputs.parent.parent.rglob("*") if scene.out not in found.parents]
+        return {*here, *tmp_path.iterdir()}
+
+    before = elsewhere()
+    for change in (
+        {"row": {}},
+        {"row": {"written": 7}},
+        {"row": None, "name": "../../evil"},
+        {"row": None, "name": ".."},
+        {"row": None, "name": str(tmp_path / "evil")},
+    ):
+        told = [json.dumps({**json.loads(line), **change}) for line in lines]
+        path.write_text("\n".join([header, *told, ""]), encoding="utf-8")
+        assert scene.run()[0] == 0
+        assert elsewhere() == before
+        assert faults.results(scene.out) == scene.reference.results
 
 
 def test_the_judge_notices_what_is_lost_half_written_or_done_twice(scene_of, monkeypatch):
