@@ -83,9 +83,10 @@ def samples():
     return woven_families()
 
 
-@pytest.fixture
-def held(tiny, samples, tmp_path):
-    return hold(tiny, Counter(), samples, tmp_path / "counted.npz")
+@pytest.fixture(scope="module")
+def held(tiny, samples, tmp_path_factory):
+    """Encoding takes long: not to be changed."""
+    return hold(tiny, Counter(), samples, tmp_path_factory.mktemp("held") / "counted.npz")
 
 
 DRIFTED = np.linspace(0, 0.8, 50)
@@ -100,7 +101,7 @@ def pairs_of(rng, same=400, different=800, apart=2.0):
 
 
 def test_counts_are_kept_and_crops_encoded_as_in_a_comparison(tiny, samples, tmp_path):
-    counter = Counter()
+    counter, samples = Counter(), samples.take(np.arange(12))
     first = hold(tiny, counter, samples, tmp_path / "c.npz")
     again = hold(tiny, counter, samples, tmp_path / "c.npz")
     assert counter.calls == 1
@@ -111,6 +112,7 @@ def test_counts_are_kept_and_crops_encoded_as_in_a_comparison(tiny, samples, tmp
 
 
 def test_counts_of_another_counter_are_made_anew(tiny, samples, tmp_path):
+    samples = samples.take(np.arange(6))
     hold(tiny, Counter(), samples, tmp_path / "c.npz")
     other = Counter()
     other.name = "another"
