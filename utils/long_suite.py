@@ -211,11 +211,13 @@ def inject_faults(args: argparse.Namespace, folder: Path, end: float) -> dict[st
     for scene in scenes:
         for kind in faults.KINDS:
             count = max(1, round(share))
-            if kind == "disk full":  # at every write, once
-                count = max(count, scene.reference.writes)
+            every = {"disk full": scene.reference.writes}
+            if not scene.door.network:  # whose processes take seconds to begin
+                every["kill -9 at a step"] = scene.reference.steps
+            count = max(count, every.get(kind, 0))  # each once
             if kind.startswith("input") and not any(scene.inputs.iterdir()):
                 continue
-            places = [(number + 0.5) / count for number in range(count)] if kind == "disk full" else [
+            places = [(number + 0.5) / count for number in range(count)] if kind in every else [
                 rng.random() for _ in range(count)
             ]  # fmt: skip
             plan += [(scene, kind, at) for at in places]
