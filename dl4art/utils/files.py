@@ -6,10 +6,9 @@ import hashlib
 import os
 import re
 import shutil
-import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -47,10 +46,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else target.suffix[:_LONGEST_SUFFIX]
     try:
         handle, name = tempfile.mkstemp(prefix=temporary_prefix(target), suffix=suffix, dir=target.parent)
+        os.close(handle)
     except OSError as error:
         raise _cannot_write(target, error) from error
     temporary = Path(name)
-    release = _claim(handle)
     try:
         yield temporary
         # mkstemp makes files private; a result is as readable as any other file of this user
@@ -64,7 +63,6 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(target, error) from error
     finally:
-        release()
         with suppress(OSError):
             temporary.unlink()
 
@@ -77,9 +75,8 @@ def temporary_prefix(target: Path) -> str:
 def sweep(result: str | Path, *, beside: bool = False) -> None:
     """Delete what a killed run has left half written: of a file, or of all files in a folder and below it.
 
-    Only for who holds the result (`dl4art.utils.holding.held`): another run may be writing. What other runs are writing
-    in the folder just now, each for a result of its own, stays. A folder that is made `beside` itself and renamed when
-    it is whole is taken as a file is.
+    Only for who holds the result (`dl4art.utils.holding.held`): another run may be writing. A folder that is made
+    `beside` itself and renamed when it is whole is taken as a file is.
     """
     result = Path(result)
     mine = None if result.is_dir() and not beside else temporary_prefix(result)
@@ -87,7 +84,7 @@ def sweep(result: str | Path, *, beside: bool = False) -> None:
     for path in [path for path in found if _LEFTOVER.fullmatch(path.name)]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
-        elif not _claimed(path):
+        else:
             with suppress(OSError):
                 path.unlink()
 
@@ -141,31 +138,3 @@ def _synchronise(path: Path, flags: int = os.O_RDWR) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-if sys.platform == "win32":  # which deletes no file that is open
-
-    def _claim(handle: int) -> Callable[[], None]:
-        os.close(handle)  # nor renames one
-        return lambda: None
-
-    def _claimed(_path: Path) -> bool:
-        return False
-else:
-    import fcntl
-
-    def _claim(handle: int) -> Callable[[], None]:
-        """Let nobody sweep a file away; the lock goes with the process, however it ends."""
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return lambda: os.close(handle)
-
-    def _claimed(path: Path) -> bool:
-        try:
-            with open(path, "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False
