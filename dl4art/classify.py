@@ -16,7 +16,7 @@ from dl4art.utils.backend import load_keras
 from dl4art.utils.errors import InputError, reason
 from dl4art.utils.files import atomic_path, check_unchanged, file_state, sha256
 from dl4art.utils.holding import held
-from dl4art.utils.journal import Journal
+from dl4art.utils.journal import Journal, Shape
 from dl4art.utils.progress import progress
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _classify(args: argparse.Namespace) -> int:
         files = _without_chart(files, args.inputs, chart, next(iter(outputs.values())))
 
     with ExitStack() as stack:
-        for path in outputs.values():
+        for path in filter(None, (*outputs.values(), chart)):
             stack.enter_context(held(path))
         # only now that the call stands: this brings NumPy and TensorFlow
         load_keras()
@@ -115,7 +115,9 @@ def _rows(
     settings = {**_parameters(args), "model": f"{classifier.model.name} {classifier.model.sha256[:8]}"}
     try:
         with ExitStack() as stack:
-            journal = stack.enter_context(Journal(result, settings | {"version": __version__})) if result else None
+            shape = _shape(classifier.model.config["classes"])
+            known = settings | {"version": __version__}
+            journal = stack.enter_context(Journal(result, known, row=shape)) if result else None
             rows = journal.kept(files) if journal else {}
             advance = stack.enter_context(progress(len(files), "looking", quiet=args.quiet))
             advance(len(rows))
@@ -133,6 +135,14 @@ def _rows(
         done = sum(row["status"] == "ok" for row in rows.values())
         raise KeyboardInterrupt(cli.kept_so_far(done, len(files), f"beside {result}")) from None
     return [rows[path] for path in files]
+
+
+def _shape(classes: Sequence[str]) -> Shape:
+    """Tell what a row of `_row` is made of, for a journal."""
+    texts = ("file", "status", "class", "message", "sha256", "model", "note")
+    numbers = ("confidence", *(f"p {name}" for name in classes))
+    counts = ("windows", "agreeing")
+    return {**dict.fromkeys(texts, str), **dict.fromkeys(numbers, int | float), **dict.fromkeys(counts, int)}
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:

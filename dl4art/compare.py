@@ -7,8 +7,8 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,13 +155,17 @@ def _compare_all(
 
 
 def _search(args: argparse.Namespace) -> int:
-    from dl4art.siamese.canvas_files import CanvasFiles
-
     output = _output(args.output, ".json") if args.output else None
     catalogue = _file(args.against)
     files = cli.gather([args.a])
+    with _holding(output):
+        return _search_for(args, files, catalogue, output)
 
+
+def _search_for(args: argparse.Namespace, files: list[Path], catalogue: Path, output: Path | None) -> int:
+    # only now that the call stands: this brings NumPy and TensorFlow
     from dl4art.siamese import FabricComparer
+    from dl4art.siamese.canvas_files import CanvasFiles
     from dl4art.siamese.collection_encoding import EncodeOptions
     from dl4art.siamese.collection_run import search_catalogue
     from dl4art.siamese.collection_text import search_text
@@ -191,7 +195,11 @@ def _compare(args: argparse.Namespace) -> int:
     output = _output(args.output, ".json") if args.output else None
     report = _output(args.report, ".html") if args.report else None
     paths = [_file(name) for name in (args.a, args.b)]
+    with _holding(output, report):
+        return _compare_plates(args, paths, output, report)
 
+
+def _compare_plates(args: argparse.Namespace, paths: Sequence[Path], output: Path | None, report: Path | None) -> int:
     # only now that the call stands: this brings NumPy and TensorFlow
     from dl4art.cropping import read_plate
     from dl4art.siamese import FabricComparer
@@ -229,6 +237,15 @@ def _compare(args: argparse.Namespace) -> int:
     for written in filter(None, (output, report)):
         print(f"\nwritten to {written}")
     return 0
+
+
+@contextmanager
+def _holding(*results: Path | None) -> Iterator[None]:
+    """Hold the files that are to be written."""
+    with ExitStack() as stack:
+        for path in filter(None, results):
+            stack.enter_context(held(path))
+        yield
 
 
 def _woven(args: argparse.Namespace, plates: Sequence[Plate]) -> WovenPlates:

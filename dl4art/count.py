@@ -83,7 +83,7 @@ def _count_files(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Count, and keep what is done in a journal beside the first output."""
     # only now that the call stands: this brings NumPy and, with a network, TensorFlow
-    from dl4art.regression.count_file import count_files, load_counter
+    from dl4art.regression.count_file import ROW, count_files, load_counter
 
     counter = load_counter(args.method, args.model)
     made_by = {"method": args.method, "model": getattr(counter, "name", args.method), "version": __version__}
@@ -93,7 +93,8 @@ def _count_files(
     rows: dict[Path, dict[str, Any]] = {}
     try:
         with ExitStack() as stack:
-            journal = stack.enter_context(Journal(result, made_by | scale)) if result else None
+            shape = {**ROW, **dict.fromkeys(made_by, str)}
+            journal = stack.enter_context(Journal(result, made_by | scale, row=shape)) if result else None
             if journal:
                 rows = journal.kept(files)
             left = [path for path in files if path not in rows]

@@ -16,7 +16,7 @@ from dl4art.utils import cli, tables
 from dl4art.utils.errors import InputError, OutputError, reason
 from dl4art.utils.files import check_unchanged, file_state, make_folder, remove
 from dl4art.utils.holding import held
-from dl4art.utils.journal import Journal
+from dl4art.utils.journal import Journal, Shape
 from dl4art.utils.names import names_for
 from dl4art.utils.progress import progress
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dl4art.cropping.packing import Packed
 
 _HEADER = ("plate", "status", "crops", "size in cm", "px/cm", "scale from", "message")
+_ROW: Shape = {**dict.fromkeys(_HEADER, str), "crops": int, "written": list}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,7 +84,7 @@ def _crop(args: argparse.Namespace) -> int:
     try:
         with (
             held(output),
-            Journal(output, parameters) as journal,
+            Journal(output, parameters, row=_ROW) as journal,
             progress(len(files), "cutting", quiet=args.quiet) as advance,
         ):
             for path, name in zip(files, names_for(files, journal.names()), strict=True):

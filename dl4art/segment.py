@@ -114,7 +114,7 @@ def _rows(
     files: Sequence[Path], masks: dict[Path, Path | None], network: Segmenter, args: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """Segment what an interrupted run has not done yet; rows that are done wait in a journal in the output folder."""
-    from dl4art.craquelure.segmented import SegmentOptions
+    from dl4art.craquelure.segmented import ROW, SegmentOptions
 
     output, scale = Path(args.output), cli.scale_arguments(args)
     told = {"title": args.title, "inventory": args.inventory}
@@ -123,7 +123,7 @@ def _rows(
     whole = _STEPS * len(files)
     try:
         with (
-            Journal(output, settings) as journal,
+            Journal(output, settings, row={**ROW, "mask": dict | None}) as journal,
             progress(whole, "looking", quiet=args.quiet) as steps,
         ):
             advance = in_steps(steps, whole)

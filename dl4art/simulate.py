@@ -12,10 +12,11 @@ from dl4art import __version__
 from dl4art.utils import cli, tables
 from dl4art.utils.files import make_folder
 from dl4art.utils.holding import held
-from dl4art.utils.journal import Journal
+from dl4art.utils.journal import Journal, Shape
 from dl4art.utils.progress import progress
 
 _HEADER = ("plate", "size in cm", "px/cm", "vertical/cm", "horizontal/cm", "weave")
+_ROW: Shape = {"means": (str, str), "weave": str, "written": list}
 _CROP_CM = 1.5
 _PLATE_CM = (12.0, 10.0)
 
@@ -76,7 +77,7 @@ def _simulate(args: argparse.Namespace) -> int:
     try:
         with (
             held(output),
-            Journal(series, {**parameters, "version": __version__}) as journal,
+            Journal(series, {**parameters, "version": __version__}, row=_ROW) as journal,
             progress(count * tiles, "drawing", quiet=args.quiet) as advance,
         ):
             for number in range(count):

@@ -16,8 +16,10 @@ import dl4art
 
 # tests press Ctrl-C, which a job in the background of a shell ignores
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# a busy machine is no failure
-hypothesis.settings.register_profile("any machine", deadline=None)
+# a busy machine is no failure, and the same tests give the same verdict; --hypothesis-profile default looks further
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any machine")
 
 
@@ -85,6 +87,8 @@ if __name__ == "__main__":
 def start_cluster(tmp_path_factory):
     """Start a Dask cluster in processes of its own, workers each in one: its address, and the scheduler's process."""
     pytest.importorskip("distributed")
+    from dl4art.utils import scheduling
+
     program = tmp_path_factory.mktemp("cluster") / "cluster.py"
     program.write_text(CLUSTER, encoding="utf-8")
 
@@ -102,7 +106,8 @@ def start_cluster(tmp_path_factory):
             cwd=program.parent,
             env=variables,
         )
-        with process:
+        with process, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scheduling, "CONNECT_S", 60.0)  # a busy machine takes long to answer
             try:
                 yield process.stdout.readline().strip(), process
             finally:

@@ -183,8 +183,13 @@ def test_a_model_is_handed_on_in_one_file(mine, tmp_path, capsys):
     assert {path.name: path.read_bytes() for path in there.iterdir()} == {
         path.name: path.read_bytes() for path in mine.iterdir()
     }
+    # a run that was killed at its very end may be given again
+    assert model.main(["unpack", str(packed), "-o", str(there)]) == 0
+    assert " ok" in capsys.readouterr().out
+    (there / "MODEL_CARD.md").write_text("mine", encoding="utf-8")
     assert model.main(["unpack", str(packed), "-o", str(there)]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+    assert (there / "MODEL_CARD.md").read_text(encoding="utf-8") == "mine"
 
 
 def test_what_was_unpacked_and_does_not_fit_is_told(mine, tmp_path, capsys):

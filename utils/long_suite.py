@@ -211,11 +211,13 @@ def inject_faults(args: argparse.Namespace, folder: Path, end: float) -> dict[st
     for scene in scenes:
         for kind in faults.KINDS:
             count = max(1, round(share))
-            if kind == "disk full":  # at every write, once
-                count = max(count, scene.reference.writes)
+            every = {"disk full": scene.reference.writes}
+            if not scene.door.network:  # whose processes take seconds to begin
+                every["kill -9 at a step"] = scene.reference.steps
+            count = max(count, every.get(kind, 0))  # each once
             if kind.startswith("input") and not any(scene.inputs.iterdir()):
                 continue
-            places = [(number + 0.5) / count for number in range(count)] if kind == "disk full" else [
+            places = [(number + 0.5) / count for number in range(count)] if kind in every else [
                 rng.random() for _ in range(count)
             ]  # fmt: skip
             plan += [(scene, kind, at) for at in places]
@@ -286,7 +288,9 @@ def table(found: dict[str, Any]) -> str:
         lines += ["", f"**Faults**: {struck['injected']} injected of {struck['wanted']}; survived of injected:", ""]
         lines += _head("door", *faults.KINDS)
         for name, row in struck["survived"].items():
-            lines.append(f"| {name} | {' | '.join(f'{a}/{b}' for a, b in row.values())} |")
+            # earlier runs may not have known all kinds
+            survived = ("/".join(map(str, row[kind])) if kind in row else "" for kind in faults.KINDS)
+            lines.append(f"| {name} | {' | '.join(survived)} |")
     if measured := found.get("memory"):
         lines += ["", "**Memory**:", "", *_head("door", "megapixels", "peak", "time", "exit code")]
         for row in measured["doors"]:

@@ -21,6 +21,7 @@ from dl4art.craquelure.tiles import Read
 from dl4art.cropping.photographs import Photograph, read_photograph
 from dl4art.utils.errors import InputError, OutputError
 from dl4art.utils.files import check_unchanged, file_state, make_folder, remove
+from dl4art.utils.journal import Shape
 from dl4art.utils.provenance import provenance
 from dl4art.utils.tables import write_json
 
@@ -47,6 +48,13 @@ COLUMNS = (
     "folder",
 )
 """Of the table of results, a row for each photograph."""
+ROW: Shape = {
+    **dict.fromkeys(COLUMNS, int | float | None),
+    **dict.fromkeys(("file", "status", "message", "model", "sha256", "folder"), str),
+    **dict.fromkeys(("width", "height", "islands"), int),
+    "warnings": list,
+}
+"""Types of the values of a photograph that could be segmented, for a journal."""
 OVERLAY_PX = 6000
 """The overlay of a larger photograph is reduced until neither side is longer."""
 _FILES = ("overlay.png", "classes.png", "damage.json", "report.html", "summary.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from dl4art.regression.estimate import ThreadEstimate
 from dl4art.regression.window_counter import ARCHITECTURE, WindowCounter
 from dl4art.utils.errors import InputError, reason
 from dl4art.utils.files import State, check_unchanged, file_state, sha256
+from dl4art.utils.journal import Shape
 from dl4art.utils.models import find_model
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class FileCount:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a plain dictionary."""
         return asdict(self)
+
+
+ROW: Shape = {field.name: str if field.default in ("", MISSING) else int | float | None for field in fields(FileCount)}
+"""Types of the fields, for a journal."""
 
 
 def load_counter(method: Method = "auto", model: str | Path | None = None) -> Counter:

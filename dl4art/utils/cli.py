@@ -229,7 +229,7 @@ def run(
             reconfigure(errors="replace")
     with _logging_to_stderr(args):
         try:
-            code = command(args)
+            code = _called(command, args)
             sys.stdout.flush()
         except Dl4artError as error:
             # a message may name files and quote what is in them
@@ -253,6 +253,20 @@ def run(
             print(f"error: {terminal_text(what)}", file=sys.stderr)
             return WRONG_CALL
         return code
+
+
+def _called(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
+    """Run a command; what a library that is interrupted stumbles over is the interruption."""
+    try:
+        return command(args)
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__context__
+        if cause is None:
+            raise
+        _log.debug("interrupted", exc_info=True)
+        raise cause from None
 
 
 class _Harmless(logging.Formatter):

@@ -72,13 +72,14 @@ def temporary_prefix(target: Path) -> str:
     return f".dl4art-{zlib.crc32(os.fsencode(target.name)):08x}-"
 
 
-def sweep(result: str | Path) -> None:
+def sweep(result: str | Path, *, beside: bool = False) -> None:
     """Delete what a killed run has left half written: of a file, or of all files in a folder and below it.
 
-    Only for who holds the result (`dl4art.utils.holding.held`): another run may be writing.
+    Only for who holds the result (`dl4art.utils.holding.held`): another run may be writing. A folder that is made
+    `beside` itself and renamed when it is whole is taken as a file is.
     """
     result = Path(result)
-    mine = None if result.is_dir() else temporary_prefix(result)
+    mine = None if result.is_dir() and not beside else temporary_prefix(result)
     found = result.rglob(".dl4art-*") if mine is None else result.parent.glob(f"{mine}*")
     for path in [path for path in found if _LEFTOVER.fullmatch(path.name)]:
         if path.is_dir() and not path.is_symlink():

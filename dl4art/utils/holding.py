@@ -27,7 +27,7 @@ _FAR = 1 << 30  # Windows lets nobody read the bytes that are locked, so that th
 
 
 @contextmanager
-def held(result: str | Path) -> Iterator[None]:
+def held(result: str | Path, *, beside: bool = False) -> Iterator[None]:
     """Hold a result for this run alone, and clear away what a killed run has left half written.
 
     Parameters
@@ -35,6 +35,8 @@ def held(result: str | Path) -> Iterator[None]:
     result : path
         A file, which need not be there, or a folder that is there. A hidden file, ``.NAME.lock`` beside the one or
         ``.dl4art.lock`` in the other, says who holds it.
+    beside : bool
+        The result is a folder that gets its name once it is whole, so that nothing may lie in it before.
 
     Raises
     ------
@@ -42,12 +44,14 @@ def held(result: str | Path) -> Iterator[None]:
         If another run holds it, with its command, process and machine; or if nothing can be written there.
     """
     result = Path(result)
-    path = result / ".dl4art.lock" if result.is_dir() else result.with_name(f".{result.name}.lock")
+    inside = result.is_dir() and not beside
+    path = result / ".dl4art.lock" if inside else result.with_name(f".{result.name}.lock")
     file = _taken(path, result)
     try:
         # the journal of a file lies beside it, under a name of its own
-        for written in (result, journal_path(result)):
-            sweep(written)
+        sweep(result, beside=beside)
+        if not inside:
+            sweep(journal_path(result), beside=True)
         yield
     finally:
         # first the name, then the lock: who waits for it finds another file there, and tries again

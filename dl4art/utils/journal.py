@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
+from types import TracebackType, UnionType
 from typing import IO, Any, Self
 
 from dl4art.utils.errors import InputError, OutputError
 from dl4art.utils.files import State, atomic_path, file_state, sha256
+from dl4art.utils.names import safe_name
 
 _log = logging.getLogger(__name__)
+Kind = type | UnionType | tuple[type, ...]
+Shape = Mapping[str, Kind]
+"""Of each value of a row: its type, ``list`` for one of text, or the types of a list that is as long."""
 
 
 class Journal:
@@ -31,6 +36,8 @@ class Journal:
         The file or folder that the rows are for; it must be held (`dl4art.utils.holding.held`).
     parameters : mapping
         All that changes the results: JSON values only.
+    row : mapping, optional
+        What a row is made of, see `Shape`; rows that are not are done again.
 
     Raises
     ------
@@ -40,8 +47,9 @@ class Journal:
         If the journal cannot be read or written.
     """
 
-    def __init__(self, result: str | Path, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, result: str | Path, parameters: Mapping[str, Any], *, row: Shape | None = None) -> None:
         self.path = journal_path(result)
+        self._shape = row
         self._result = Path(result)
         self._parameters = json.loads(json.dumps(parameters))
         self._lines = self._take_over()
@@ -91,8 +99,12 @@ class Journal:
         return {source: line["row"] or {} for source, line in self._lines.items()}
 
     def names(self) -> dict[str, str]:
-        """Names under which results are kept, by the absolute paths of their inputs."""
-        return {source: line["name"] for source, line in self._lines.items() if line.get("name")}
+        """Names under which results are kept, by the absolute paths of their inputs.
+
+        Only names that this program gives: another one, in a journal of a stranger, could lead out of the folder.
+        """
+        named = {source: line.get("name") for source, line in self._lines.items()}
+        return {source: name for source, name in named.items() if name and safe_name(name) == name}
 
     def unfinished(self, source: str | Path) -> bool:
         """Whether an input was begun, and not finished."""
@@ -177,7 +189,7 @@ class Journal:
             return {}
         except OSError as error:
             raise self._cannot_write(error) from error
-        kept = {line["source"]: line for line in lines if _whole(line)}
+        kept = {line["source"]: line for line in lines if _whole(line) and self._fits(line["row"])}
         if kept and header.get("parameters") != self._parameters:
             before = header.get("parameters")
             other = differences(before if isinstance(before, dict) else {}, self._parameters)
@@ -189,6 +201,11 @@ class Journal:
         if done := sum(line["row"] is not None for line in kept.values()):
             _log.warning("going on with an interrupted run: %d rows are done (%s)", done, self.path)
         return kept
+
+    def _fits(self, row: Mapping[str, Any] | None) -> bool:
+        if row is None or self._shape is None:
+            return True
+        return row.keys() == self._shape.keys() and all(_is(row[name], kind) for name, kind in self._shape.items())
 
     def _cannot_write(self, error: OSError) -> OutputError:
         return OutputError(f"{self.path}: cannot be written ({error.strerror or error}). Choose another place with -o.")
@@ -230,10 +247,11 @@ def _source(source: str | Path) -> str:
 
 def _same(source: str | Path, state: State, line: Mapping[str, Any]) -> bool:
     """Whether an input is what it was: a copy of it has another time of change, and the same content."""
-    if line["state"] == list(state):
+    before, content = line.get("state"), line.get("sha256")
+    if before == list(state):
         return True
-    same_size = line["state"] is not None and line["state"][0] == state[0]
-    return same_size and line["sha256"] is not None and line["sha256"] == _hash(source)
+    same_size = isinstance(before, list) and before[:1] == [state[0]]
+    return same_size and content is not None and content == _hash(source)
 
 
 def _hash(source: str | Path) -> str | None:
@@ -249,6 +267,14 @@ def _parsed(line: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _is(value: Any, kind: Kind) -> bool:
+    if isinstance(kind, tuple):
+        return isinstance(value, list) and len(value) == len(kind) and all(map(_is, value, kind))
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    return isinstance(value, kind) and (not isinstance(value, list) or all(isinstance(part, str) for part in value))
 
 
 def _whole(line: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 
 from dl4art import __version__
 from dl4art.utils.errors import Dl4artError, InputError, ModelError, OutputError
-from dl4art.utils.files import atomic_path, make_folder
+from dl4art.utils.files import atomic_path, make_folder, temporary_prefix
+from dl4art.utils.holding import held
 from dl4art.utils.limits import read_text
 from dl4art.utils.models import TEXTS, WEIGHTS, ModelFolder, open_model
 
@@ -185,6 +187,8 @@ def pack_model(folder: str | Path, path: str | Path) -> ModelFolder:
 def unpack_model(path: str | Path, folder: str | Path) -> ModelFolder:
     """Unpack what `pack_model` wrote, into a new or empty folder: a whole model, or nothing.
 
+    A folder that holds just this model already is left as it is, so that a run that was stopped can be given again.
+
     Parameters
     ----------
     path : path
@@ -210,17 +214,26 @@ def unpack_model(path: str | Path, folder: str | Path) -> ModelFolder:
     if not path.is_file():
         raise InputError(f"{path}: no such file. Check its name; you are in {Path.cwd()}.")
     try:
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise OutputError(f"{folder}: is there already and not an empty folder. Choose another place with -o.")
         with zipfile.ZipFile(path) as archive:
             members = _checked(archive, path)
             make_folder(folder.parent)
-            with tempfile.TemporaryDirectory(prefix=".model-", dir=folder.parent) as temporary:
+            with (
+                held(folder, beside=True),
+                tempfile.TemporaryDirectory(prefix=temporary_prefix(folder), dir=folder.parent) as temporary,
+            ):
+                if _holds(folder, members):
+                    return open_model(folder)
+                if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+                    raise OutputError(
+                        f"{folder}: is there already and not an empty folder. Choose another place with -o."
+                    )
                 inner = Path(temporary) / "model"
                 inner.mkdir()
                 for member in members:
                     with archive.open(member) as data, open(inner / member.filename, "wb") as target:
                         shutil.copyfileobj(data, target)
+                        target.flush()
+                        os.fsync(target.fileno())
                 try:
                     open_model(inner)
                 except ModelError as error:
@@ -237,6 +250,17 @@ def unpack_model(path: str | Path, folder: str | Path) -> ModelFolder:
     except Exception as error:  # a damaged ZIP can fail in any way
         raise InputError(f"{path}: cannot be unpacked ({error}). Copy the file again.") from error
     return open_model(folder)
+
+
+def _holds(folder: Path, members: Sequence[zipfile.ZipInfo]) -> bool:
+    """Whether a folder holds these files and no others."""
+    if not folder.is_dir() or {path.name for path in folder.iterdir()} != {member.filename for member in members}:
+        return False
+    files = [(folder / member.filename, member) for member in members]
+    return all(
+        path.is_file() and path.stat().st_size == member.file_size and zlib.crc32(path.read_bytes()) == member.CRC
+        for path, member in files
+    )
 
 
 def _checked(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:

@@ -58,10 +58,10 @@ def test_a_name_that_is_none_is_told(suite, monkeypatch, capsys):
 def test_a_run_of_one_door_is_written_beside_the_others(suite, monkeypatch, tmp_path, capsys):
     output = tmp_path / "r.json"
     words = ["long_suite.py", "-o", str(output), "--parts", "faults", "--faults", "1", "--only"]
-    for door in ("gather", "model pack"):
+    for door in ("model unpack", "model pack"):  # the quickest
         monkeypatch.setattr("sys.argv", [*words, door])
         assert suite.main() == 0
     found = suite.json.loads(output.read_text("utf-8"))["faults"]
-    assert [*found["survived"]] == ["gather", "model pack"]
+    assert [*found["survived"]] == ["model unpack", "model pack"]
     assert found["injected"] == found["wanted"] > 20
-    assert "| gather |" in capsys.readouterr().out
+    assert "| model unpack |" in capsys.readouterr().out

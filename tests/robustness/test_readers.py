@@ -47,7 +47,7 @@ def test_mutants_are_read_or_refused(reader, tmp_path):
     assert "refused" in {one.kind for _, one in found} or reader.format == "journal"
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(start=st.sampled_from(STARTS), rest=st.binary(max_size=300), reader=st.sampled_from(QUICK))
 def test_any_bytes_are_read_or_refused(start, rest, reader, tmp_path):
     found = outcome(reader, start + rest, tmp_path)

@@ -203,8 +203,9 @@ def samples():
     return woven_families()
 
 
-@pytest.fixture
-def held(tiny, samples, family_counter, tmp_path):
+@pytest.fixture(scope="session")
+def held(tiny, samples, tmp_path_factory):
+    """Encoding takes long: not to be changed."""
     from dl4art.siamese.held import hold
 
-    return hold(tiny, family_counter, samples, tmp_path / "counted.npz")
+    return hold(tiny, FamilyCounter(), samples, tmp_path_factory.mktemp("held") / "counted.npz")

@@ -44,7 +44,7 @@ def same(first, second):
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_what_is_kept_comes_back_bit_by_bit(tmp_path, made_up, data):
     crops, text = data.draw(st.integers(1, 6)), st.text(max_size=20)

@@ -132,6 +132,19 @@ def test_run_ends_interruptions_in_one_line_and_code_130(what, said, capsys):
     assert capsys.readouterr().err == f"interrupted: {said}\n"
 
 
+def test_an_interruption_over_which_a_library_stumbles_is_one(capsys):
+    """As a ZIP that is closed while a part of it is being written."""
+
+    def command(_args):
+        try:
+            raise KeyboardInterrupt("half is done")
+        finally:
+            raise ValueError("Can't close the ZIP file")
+
+    assert cli.run(command, general_parser(), []) == 130
+    assert capsys.readouterr().err == "interrupted: half is done\n"
+
+
 def test_run_does_not_hide_our_own_mistakes():
     with pytest.raises(ZeroDivisionError):
         cli.run(lambda _args: math.floor(1 / 0), general_parser(), [])

@@ -116,3 +116,13 @@ def test_no_two_ever_hold_it_at_a_time(tmp_path):
     workers = [subprocess.Popen(command, env=environment) for _ in range(2)]
     assert [worker.wait(120) for worker in workers] == [0, 0]
     assert (tmp_path / "n").read_text() == "100"
+
+
+def test_a_folder_that_is_made_beside_itself_is_held_and_swept_there(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / f"{temporary_prefix(folder)}abcd1234").mkdir()
+    with held(folder, beside=True):
+        assert {*os.listdir(tmp_path)} == {"model", ".model.lock"}
+        assert os.listdir(folder) == []
+    assert os.listdir(tmp_path) == ["model"]

@@ -209,3 +209,31 @@ def test_a_name_is_kept_without_reading_the_input(result, tmp_path):
         assert journal.names() == {str(tmp_path / "none.tif"): "none"}
         assert journal.row(tmp_path / "none.tif") is None
     assert journal_path(result).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["../up", "..", ".", "/tmp/x", "a/b", "a\\b", "C:x", "NUL.tif", "x\0", "y" * 300])
+def test_names_that_lead_elsewhere_are_passed_over(name, result, sources):
+    with Journal(result, SETTINGS) as journal:
+        journal.begin(sources[0], name)
+        journal.begin(sources[1], "b")
+    assert Journal(result, SETTINGS).names() == {str(sources[1]): "b"}
+
+
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        ({"text": "a", "number": 1.5, "texts": ["a"], "two": ["a", "b"]}, True),
+        ({"text": "a", "number": None, "texts": [], "two": ["a", "b"]}, True),
+        ({"text": None, "number": 1.5, "texts": ["a"], "two": ["a", "b"]}, False),
+        ({"text": "a", "number": float("nan"), "texts": ["a"], "two": ["a", "b"]}, False),
+        ({"text": "a", "number": 1.5, "texts": [1], "two": ["a", "b"]}, False),
+        ({"text": "a", "number": 1.5, "texts": ["a"], "two": ["a"]}, False),
+        ({"text": "a", "number": 1.5, "texts": ["a"]}, False),
+        ({}, False),
+    ],
+)
+def test_rows_of_another_shape_are_done_again(row, kept, result, sources):
+    with Journal(result, SETTINGS) as journal:
+        journal.add(sources[0], row)
+    shape = {"text": str, "number": float | None, "texts": list, "two": (str, str)}
+    assert (Journal(result, SETTINGS, row=shape).row(sources[0]) == row) == kept

@@ -39,7 +39,7 @@ class Stuck:
         first = not list(self.folder.glob(f"{number}-*"))
         started.touch()
         if number == self.number and first:
-            time.sleep(60)
+            time.sleep(240)
         return number**2
 
 class Unreadable:
@@ -132,7 +132,7 @@ def test_a_worker_that_is_killed_changes_nothing(work, cluster, tmp_path):
     killed = []
 
     def kill():
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120  # a busy machine takes long to begin
         while not killed and time.monotonic() < end:
             for path in tmp_path.glob("3-*"):
                 killed.append(int(path.name.partition("-")[2]))
@@ -200,7 +200,15 @@ def test_no_workers_and_then_no_scheduler(work, start_cluster, monkeypatch, capl
             list(as_done(work.square, [1], scheduler=address))
         assert "no worker there; waiting for one" in caplog.text
         monkeypatch.setattr(scheduling, "PATIENCE_S", 60)
-        threading.Timer(1.0, process.kill).start()
+        caplog.clear()
+
+        def kill():
+            end = time.monotonic() + 120
+            while "waiting for one" not in caplog.text and time.monotonic() < end:
+                time.sleep(0.02)
+            process.kill()
+
+        threading.Thread(target=kill).start()
         with pytest.raises(SchedulerError, match=r"the scheduler is gone\. Start it and call again"):
             list(as_done(work.square, [1], scheduler=address))
 

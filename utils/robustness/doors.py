@@ -126,6 +126,9 @@ class _Network:
 def _map(stack: ExitStack, worked: list[str]) -> None:
     from dl4art.regression import ThreadCounter, map_run, mapped_plate, maps
 
+    # first: what it imports must not take a stand-in for good
+    without_drawing(stack, "regression", "siamese")
+
     def found(plate: Any, _network: Any, *, step_cm: float, **_how: Any) -> Any:
         x, y = maps.grid_points(plate, step_cm)
         shape = len(y), len(x)
@@ -144,7 +147,6 @@ def _map(stack: ExitStack, worked: list[str]) -> None:
     stack.enter_context(mock.patch.object(mapped_plate, "_weave_remark", return_value=[]))
     stack.enter_context(mock.patch.object(ThreadCounter, "from_pretrained", return_value=_Network()))
     stack.enter_context(mock.patch.object(map_run, "Sent", lambda network, _load: lambda: network))
-    without_drawing(stack, "regression", "siamese")
 
 
 def _embed(_self: Any, pictures: Any, *, density: Any) -> Any:  # noqa: ARG001
@@ -180,6 +182,22 @@ def _comparer(stack: ExitStack, worked: list[str]) -> None:
     stack.enter_context(mock.patch.object(FabricComparer, "embed", _embed))
     stack.enter_context(mock.patch.object(room, "load_keras", return_value=keras))
     without_drawing(stack, "regression", "siamese")
+
+
+def _two(stack: ExitStack, worked: list[str]) -> None:
+    """Compare two plates without matching their weaves."""
+    from dl4art.regression import ThreadCounter
+    from dl4art.siamese import comparison_report
+
+    _comparer(stack, worked)
+    stack.enter_context(mock.patch.object(ThreadCounter, "from_pretrained", return_value=_Network()))
+    stack.enter_context(mock.patch.object(comparison_report, "match_plates", return_value=None))
+
+
+def _packed(folder: Path) -> None:
+    from dl4art.model import main
+
+    main(["pack", "threads", "-o", str(folder / "model.zip")])
 
 
 def _none(_stack: ExitStack, _worked: list[str]) -> None:
@@ -266,6 +284,21 @@ DOORS = (
         _map,
     ),
     Door("model pack", lambda _: None, lambda _, out: ["pack", "threads", "-o", str(out / "model.zip")], _none),
+    Door(
+        "compare two",
+        _plates(2, 640, 640),
+        lambda inputs, out: [
+            *(str(inputs / "p0.tif"), str(inputs / "p1.tif"), "-o", str(out / "r.json"), "--crops", "4"),
+            *("--report", str(out / "r.html")),
+        ],
+        _two,
+    ),
+    Door(
+        "model unpack",
+        _packed,
+        lambda inputs, out: ["unpack", str(inputs / "model.zip"), "-o", str(out / "m")],
+        _none,
+    ),
     *PHOTOGRAPH_DOORS,
     *TRAINING_DOORS,
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import errno
 import io
 import json
@@ -18,7 +17,6 @@ import sqlite3
 import sys
 import time
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -26,8 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from robustness.door import Door
+from robustness.whole import not_whole, visible
 
-KINDS = ("disk full", "disk full midway", "permission lost", "input deleted", "input changed", "Ctrl-C", "kill -9")
+KINDS = (
+    "disk full",
+    "disk full midway",
+    "permission lost",
+    "input deleted",
+    "input changed",
+    "Ctrl-C",
+    "kill -9",
+    "kill -9 at a step",
+)
 PROVENANCE = {"created", "versions", "program"}
 """What two runs may differ in."""
 _ALLOWED = {0, 1, 2, 130}
@@ -41,6 +49,8 @@ class Reference:
     results: dict[str, Any]
     writes: int
     reads: int
+    steps: int
+    """Files and folders that were opened to be written, made, renamed or deleted."""
     seconds: float
     largest: int
     """Bytes of the largest file."""
@@ -104,7 +114,7 @@ class Scene:
         if code:
             raise RuntimeError(f"{self.door.name} fails without a fault: {said}")
         largest = max(path.stat().st_size for path in self.out.rglob("*") if path.is_file())
-        return Reference(results(self.out), seen.writes, seen.reads, seconds, largest)
+        return Reference(results(self.out), seen.writes, seen.reads, seen.steps, seconds, largest)
 
     def strike(self, kind: str, at: float, rng: random.Random) -> Fault:
         """Let a fault happen, `at` (0 to 1) of the way through, and look what is left."""
@@ -115,7 +125,7 @@ class Scene:
             problem = problem or f"a traceback: {said[-600:]}"
         done: set[str] = set()
         try:
-            problem = problem or "; ".join(filter(None, map(not_whole, sorted(self.out.rglob("*")))))
+            problem = problem or "; ".join(filter(None, map(not_whole, visible(self.out))))
             self.mend()
             done = self.door.done(self.out)
             code_again, worked, said_again = self.run()
@@ -149,7 +159,7 @@ class _Watch:
 
     def __init__(self, folder: Path, strike: Callable[[str, str], None]) -> None:
         self.root, self.strike = str(folder), strike
-        self.writes = self.reads = 0
+        self.writes = self.reads = self.steps = 0
         self.inside = False
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
@@ -160,6 +170,8 @@ class _Watch:
             )
         elif event in ("os.rename", "os.mkdir"):
             path, writing = args[1 if event == "os.rename" else 0], True
+        elif event in ("os.remove", "os.rmdir"):
+            path, writing = args[0], False
         else:
             return
         if self.inside or not isinstance(path, str | bytes | os.PathLike):
@@ -169,9 +181,13 @@ class _Watch:
             return
         self.inside = True
         try:
+            if writing or event != "open":
+                self.steps += 1
             if writing:
                 self.writes += 1
                 self.strike("write", name)
+            elif event != "open":
+                self.strike("delete", name)
             else:
                 self.reads += 1
                 self.strike("read", name)
@@ -298,18 +314,47 @@ def _ctrl_c(scene: Scene, at: float, _rng: random.Random) -> tuple[int, str]:
 def _kill(scene: Scene, at: float, _rng: random.Random) -> tuple[int, str]:
     if scene.door.network:
         return _kill_alone(scene, at)
+    process = _forked(scene.run)
+    time.sleep(max(1e-4, at * scene.reference.seconds))
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    return 0, ""
+
+
+def _forked(run: Callable[[], Any]) -> int:
+    """Run something in a copy of this process, and give its number."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # this process may have threads, which the other does not need
         process = os.fork()
     if not process:
         try:
-            scene.run()
+            run()
         finally:
             os._exit(0)
-    time.sleep(max(1e-4, at * scene.reference.seconds))
-    os.kill(process, signal.SIGKILL)
-    os.waitpid(process, 0)
+    return process
+
+
+def _kill_at_step(scene: Scene, at: float, _rng: random.Random) -> tuple[int, str]:
+    """Kill as a file is about to be opened for writing, made, renamed or deleted: the same one each time."""
+    number = 1 + int(at * scene.reference.steps)
+    if scene.door.network:
+        _alone(scene, None, step=number)
+    else:
+        os.waitpid(_forked(lambda: _run_to_step(scene.inputs.parent, number, scene.run)), 0)
     return 0, ""
+
+
+def _run_to_step(folder: Path, number: int, run: Callable[[], Any]) -> None:
+    seen = 0
+
+    def look(kind: str, _name: str) -> None:
+        nonlocal seen
+        seen += kind != "read"
+        if seen == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with watched(folder, look):
+        run()
 
 
 def _kill_alone(scene: Scene, at: float) -> tuple[int, str]:
@@ -320,11 +365,11 @@ def _kill_alone(scene: Scene, at: float) -> tuple[int, str]:
     return 0, ""
 
 
-def _alone(scene: Scene, seconds: float | None) -> float:
-    """Run a door in a process of its own, which is killed after so many seconds; tell how long it took."""
+def _alone(scene: Scene, seconds: float | None, step: int = 0) -> float:
+    """Run a door in a process of its own, killed after so many seconds or at a step; tell how long it took."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    words = (there, scene.door.name, str(scene.inputs), str(scene.out))
+    words = (there, scene.door.name, str(scene.inputs), str(scene.out), step)
     process = context.Process(target=_run_alone, args=words, daemon=True)
     process.start()
     there.close()
@@ -338,7 +383,7 @@ def _alone(scene: Scene, seconds: float | None) -> float:
     return time.monotonic() - began
 
 
-def _run_alone(there: Any, name: str, inputs: str, out: str) -> None:
+def _run_alone(there: Any, name: str, inputs: str, out: str, step: int) -> None:
     """Run a door in a process in which no network has run, and tell when it begins."""
     from robustness import preloaded  # noqa: F401 (imports are not what is struck)
     from robustness.doors import DOORS
@@ -346,7 +391,7 @@ def _run_alone(there: Any, name: str, inputs: str, out: str) -> None:
     door = next(door for door in DOORS if door.name == name)
     there.send(name)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        door.run(Path(inputs), Path(out), [])
+        _run_to_step(Path(out).parent, step, lambda: door.run(Path(inputs), Path(out), []))
 
 
 _STRIKES: dict[str, Callable[[Scene, float, random.Random], tuple[int, str]]] = {
@@ -357,6 +402,7 @@ _STRIKES: dict[str, Callable[[Scene, float, random.Random], tuple[int, str]]] = 
     "input changed": _input_changed,
     "Ctrl-C": _ctrl_c,
     "kill -9": _kill,
+    "kill -9 at a step": _kill_at_step,
 }
 
 
@@ -366,10 +412,8 @@ _STRIKES: dict[str, Callable[[Scene, float, random.Random], tuple[int, str]]] = 
 def results(out: Path) -> dict[str, Any]:
     """All that a door has written, by name, without what may differ from run to run."""
     found = {}
-    for path in sorted(out.rglob("*")):
+    for path in visible(out):
         name = str(path.relative_to(out))
-        if path.is_dir() or any(part.startswith(".") for part in Path(name).parts):
-            continue
         if path.suffix == ".json":
             found[name] = _without_provenance(json.loads(path.read_text(encoding="utf-8")))
             if (path.parent / "model.weights.h5").exists() and isinstance(found[name], dict):
@@ -409,59 +453,3 @@ def _arrays(path: Path) -> dict[str, Any]:
             lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None
         )
     return found
-
-
-def not_whole(path: Path) -> str:
-    """Say what is wrong with a file; nothing if it is whole, or one that no person sees."""
-    # SQLite's own journal is there for the next one who opens the catalogue
-    if path.is_dir() or path.name.startswith(".") or path.name.endswith(".db-journal"):
-        return ""
-    try:
-        _whole(path)
-    except Exception as error:
-        return f"{path.name} is not whole ({type(error).__name__}: {error})"
-    return ""
-
-
-def _whole(path: Path) -> None:  # noqa: PLR0912 (a branch for each kind)
-    kind = path.suffix
-    if kind == ".json":
-        json.loads(path.read_text(encoding="utf-8"))
-    elif kind == ".csv":
-        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
-        if len({*map(len, rows)}) != 1 or not path.read_bytes().endswith(b"\n"):
-            raise ValueError("rows of several lengths")
-    elif kind == ".tif":
-        import tifffile
-
-        tifffile.imread(path)
-    elif kind in (".npz", ".zip"):
-        with zipfile.ZipFile(path) as archive:
-            if bad := archive.testzip():
-                raise ValueError(bad)
-    elif kind in (".png", ".jpg"):
-        from PIL import Image
-
-        with Image.open(path) as picture:
-            picture.load()
-    elif kind == ".html":
-        if not path.read_text(encoding="utf-8").rstrip().endswith("</html>"):
-            raise ValueError("it has no end")
-    elif kind == ".db":
-        with closing(sqlite3.connect(path)) as database:
-            if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-                raise ValueError("integrity check")
-    elif kind in (".md", ".txt"):
-        if not path.read_text(encoding="utf-8").endswith("\n"):
-            raise ValueError("it has no end")
-    elif kind == ".h5":
-        import h5py
-
-        with h5py.File(path) as weights:
-            weights.visititems(lambda _, item: item[()] if isinstance(item, h5py.Dataset) else None)
-    elif kind == ".bin":
-        # windows of pictures, cut anew by the next run
-        if not path.stat().st_size:
-            raise ValueError("it is empty")
-    else:
-        raise ValueError("a file of no known kind")

@@ -22,6 +22,13 @@ FIGURES = {
     "regression.map_overview": ("draw_map", "draw_histogram"),
     "regression.map_report": ("draw_map", "draw_histogram", "draw_edges"),
     "siamese.collection_files": ("draw_matrix", "draw_tree"),
+    "siamese.comparison_report": (
+        "draw_plate",
+        "draw_densities",
+        "draw_pair_scores",
+        "draw_standing",
+        "draw_crop_pair",
+    ),
     "craquelure.damage_report": ("draw_islands", "draw_rose", "draw_widths"),
     "utils.evaluation_figures": ("draw_opinions", "draw_confusion"),
     "utils.class_training": ("draw_curves", "draw_answers"),
@@ -92,7 +99,11 @@ def museum() -> str:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """Say nothing: who asked was killed, and what is said here would be taken for the door's."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
 
