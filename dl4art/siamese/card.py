@@ -33,9 +33,10 @@ over the crops of both) and a verdict. A pair with a crop that cannot be counted
 is scored in two frames, and to its log odds is added {weight:.2f} times what the cosine of both crops' plain spectra
 exceeds {middle:.2f} by. Where twice a counted density of the one crop is about that of the other, and the other
 densities agree, soft films may have made two threads look like one: such a pair is scored by the doubled density as
-well, less {doubled:.2f} log odds, and the higher score counts. So are canvases, but no verdict rests on it. Comparing fabrics by a Siamese network and by many pairs is the idea of
-Murillo-Fuentes, Olmos and Alba-Carcelen (arXiv 2506.20272), of which only the abstract was known to us: network, losses
-and aggregation are our own design, with figures of their own.
+well, less {doubled:.2f} log odds, and the higher score counts. So are canvases, but no verdict rests on it. Comparing
+fabrics by a Siamese network and by many pairs is the idea of Murillo-Fuentes, Olmos and Alba-Carcelen (arXiv
+2506.20272), of which only the abstract was known to us: network, losses and aggregation are our own design, with
+figures of their own.
 
 ## Data
 
