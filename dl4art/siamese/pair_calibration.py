@@ -15,27 +15,27 @@ from dl4art.siamese.samples import FamilySamples
 from dl4art.siamese.similarity import best_of
 
 
-def calibrate_doubled(comparer: FabricComparer, held: HeldSet, each: int = 3) -> float:
-    """Find what is to be taken off where a density is doubled, from a few crops of each plate."""
-    chosen = _few(held.samples, each)
-    samples = held.samples.take(chosen)
-    looks = held.looks[chosen]
-    looks = comparer.double(looks, samples.grey, looks.density)
+def few_crops(comparer: FabricComparer, held: HeldSet, each: int = 3) -> HeldSet:
+    """Take a few crops of each plate, and look at them beside all the others, of any family."""
+    plates = held.samples.plate
+    chosen = np.concatenate([np.flatnonzero(plates == plate)[:each] for plate in np.unique(plates)])
+    samples, looks = held.samples.take(chosen), held.looks[chosen]
+    return HeldSet(samples, comparer.double(looks, samples.grey, looks.density), held.counted[chosen])
+
+
+def calibrate_doubled(comparer: FabricComparer, few: HeldSet) -> float:
+    """Find what is to be taken off the log odds of two crops where a density is doubled; see `few_crops`."""
+    looks = few.looks
     bare = replace(comparer, calibration=replace(comparer.calibration, doubled_odds=0.0))
     tables = [*bare.doubled_scores(looks, looks)]
     if not tables:
         return 0.0
     odds = best_of(tables).logits
     odds = np.maximum(odds, odds.T)
-    same, near, far = _kinds(samples)
+    same, near, far = _kinds(few.samples)
     only = ~agree(looks.density, looks.density) & np.isfinite(odds)
     totals = (int(same.sum()), int(near.sum()), int(far.sum()))
     return fit_doubled(odds[same & only], odds[near & only], odds[far & only], totals)
-
-
-def _few(samples: FamilySamples, each: int) -> npt.NDArray[np.intp]:
-    """Numbers of a few crops of each plate."""
-    return np.concatenate([np.flatnonzero(samples.plate == plate)[:each] for plate in np.unique(samples.plate)])
 
 
 def _kinds(samples: FamilySamples) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -45,10 +45,9 @@ def _kinds(samples: FamilySamples) -> tuple[npt.NDArray[np.bool_], npt.NDArray[n
     return once & one, once & near & ~one, once & ~near
 
 
-def calibrate_spectra(comparer: FabricComparer, held: HeldSet, each: int = 3) -> tuple[float, float]:
-    """Find what the spectra of crops that cannot be counted are worth, from a few crops of each plate."""
-    chosen = _few(held.samples, each)
-    samples, looks = held.samples.take(chosen), held.looks[chosen]
+def calibrate_spectra(comparer: FabricComparer, few: HeldSet) -> tuple[float, float]:
+    """Find what the spectra of crops that cannot be counted are worth; see `few_crops`."""
+    samples, looks = few.samples, few.looks
     bare = replace(comparer, calibration=replace(comparer.calibration, spectrum_weight=0.0))
     scores = bare.score_looks(looks, looks)
     odds = np.stack([scores.straight, scores.turned])

@@ -35,7 +35,7 @@ from dl4art.siamese.false_matches import KEY, matches_of_tests
 from dl4art.siamese.held import HeldSet, hold
 from dl4art.siamese.losses import evaluate_pairs
 from dl4art.siamese.oracle import Oracle, fit_oracle
-from dl4art.siamese.pair_calibration import calibrate_doubled, calibrate_spectra, known_pair_scores
+from dl4art.siamese.pair_calibration import calibrate_doubled, calibrate_spectra, few_crops, known_pair_scores
 from dl4art.siamese.samples import simulate_families
 from dl4art.siamese.similarity import LEVEL, content_seed, evidence, resampled_evidence
 from dl4art.siamese.stability import agreement, stable_crops
@@ -356,8 +356,9 @@ def finish_comparer(
     known = canvases(known_set)
     crops = int(np.median([len(canvas.vectors) for canvas in known]))
     calibration = calibrate(compare_known(comparer, matched(known)), crops, drifts(known))
-    calibration = replace(calibration, doubled_odds=calibrate_doubled(comparer, known_set))
-    weight, middle = calibrate_spectra(replace(comparer, calibration=calibration), known_set)
+    few = few_crops(comparer, known_set)
+    calibration = replace(calibration, doubled_odds=calibrate_doubled(comparer, few))
+    weight, middle = calibrate_spectra(replace(comparer, calibration=calibration), few)
     pair_same, pair_different = (
         quantiles(values) if len(values) else () for values in known_pair_scores(comparer, known_set)
     )
@@ -372,8 +373,8 @@ def finish_comparer(
     # usable from here on; the tests take as long again
     write_model(model, config=config, calibration=calibration.to_dict(), card="calibrated, not yet tested\n")
     tell("the oracle")
-    few = min(settings.families, _ORACLE_FAMILIES)
-    oracle = fit_oracle(simulate_families(folder / "crops", "train", few, workers=workers))
+    enough = min(settings.families, _ORACLE_FAMILIES)
+    oracle = fit_oracle(simulate_families(folder / "crops", "train", enough, workers=workers))
     results = {name: evaluate(comparer, held(split), oracle) for name, split in TESTS.items()}
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

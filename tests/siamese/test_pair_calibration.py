@@ -6,7 +6,7 @@ import pytest
 
 from dl4art.siamese import pair_calibration
 from dl4art.siamese.calibration import fit_doubled
-from dl4art.siamese.pair_calibration import known_pair_scores
+from dl4art.siamese.pair_calibration import few_crops, known_pair_scores
 
 
 def test_known_pairs_of_crops_are_of_two_plates_and_readable(tiny, held):
@@ -35,27 +35,28 @@ def test_spectra_are_calibrated_on_pairs_that_cannot_be_counted(tiny, held, monk
     asked = []
     monkeypatch.setattr(pair_calibration, "fit_spectra", lambda *kinds: asked.append(kinds) or (2.0, 0.5))
     doubtful = np.ones_like(held.looks.doubtful)
-    assert pair_calibration.calibrate_spectra(tiny, replace(held, looks=replace(held.looks, doubtful=doubtful)), 2) == (
-        2.0,
-        0.5,
-    )
+    few = few_crops(tiny, held, 2)
+    unread = replace(few, looks=replace(few.looks, doubtful=doubtful[: len(few.samples)]))
+    assert pair_calibration.calibrate_spectra(tiny, unread) == (2.0, 0.5)
     same, near, far = asked[0]
     assert len(same) == 3 * 2 * 4
     assert len(near) == 3 * 16
     assert same[:, 1].mean() > far[:, 1].mean()
-    pair_calibration.calibrate_spectra(tiny, replace(held, looks=replace(held.looks, doubtful=~doubtful)), 2)
+    read = replace(few, looks=replace(few.looks, doubtful=np.zeros(len(few.samples), bool)))
+    pair_calibration.calibrate_spectra(tiny, read)
     assert [len(kind) for kind in asked[1]] == [0, 0, 0]
 
 
 def test_doubled_densities_are_calibrated_on_pairs_that_agree_only_so(tiny, samples, held, monkeypatch):
     asked = []
     monkeypatch.setattr(pair_calibration, "fit_doubled", lambda *kinds: asked.append(kinds) or -1.0)
-    assert pair_calibration.calibrate_doubled(tiny, held, 2) == 0.0
+    assert pair_calibration.calibrate_doubled(tiny, few_crops(tiny, held, 2)) == 0.0
     guessed = np.tile([[9.0, 12.0]], (len(samples), 2, 1))
     half = samples.plate % 2 == 0
     guessed[half, :, 0] = 4.5
     looks = replace(held.looks, guessed=guessed, doubtful=np.zeros(len(samples), bool))
-    assert pair_calibration.calibrate_doubled(tiny, replace(held, looks=looks), 2) == -1.0
+    few = few_crops(tiny, replace(held, looks=looks), 2)
+    assert pair_calibration.calibrate_doubled(tiny, few) == -1.0
     same, near, far, totals = asked[0]
     # one plate of each cloth was counted at half the density: its two crops against those of the other plates
     assert (len(same), len(near), len(far)) == (6 * 4, 6 * 4, 6 * 2 * 2 * 4)
