@@ -38,8 +38,8 @@ def main() -> None:
         "model": comparer.name,
         "crops": len(seen.samples),
         "refused": float(counted.doubtful.mean()),
-        "as_counted": area_by_quality(comparer, seen, counted),
-        "by_true_densities": area_by_quality(comparer, seen, true),
+        "as_counted": area_by_quality(comparer, seen, counted, counted.density),
+        "by_true_densities": area_by_quality(comparer, seen, true, counted.density),
     }
     shared = draw_seen(range(2000, 2000 + args.shared), SHARED, shared=True)
     found["shared_radiographs"] = confounded_area(comparer, shared, look_at(comparer, counter, shared.samples)[0])
@@ -52,7 +52,7 @@ def _table(found: dict[str, Any]) -> str:
     rows = [("pairs of crops", "number", "AUC as counted", "AUC, true densities")]
     counted, true = found["as_counted"], found["by_true_densities"]
     rows.append(("all", str(counted["pairs"]), _number(counted["all"]), _number(true["all"])))
-    for name, unit in (("noise", "contrast to noise"), ("blur", "px unsharp")):
+    for name, unit in (("noise", "contrast to noise"), ("blur", "px unsharp"), ("count", "count wrong by")):
         for one, other in zip(counted[name], true[name], strict=True):
             end = "up" if one["to"] is None else f"to {one['to']:g}"
             label = f"{unit}, {one['from']:g} {end}"

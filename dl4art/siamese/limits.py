@@ -28,6 +28,8 @@ NOISE_BANDS = (1.5, 2.0, 3.0, 5.0, 8.0, np.inf)
 """Contrast-to-noise ratios of the worse crop of a pair; less than the first is not drawn."""
 BLUR_BANDS = (0.0, 1.0, 2.0, 3.0, 5.0)
 """Unsharpness of the film of the less sharp crop of a pair, px at 200 px/cm."""
+COUNT_BANDS = (0.0, 0.01, 0.03, 0.06, 0.15, np.inf)
+"""Errors of the densities by which the worse crop of a pair is looked at, the larger of both directions, as shares."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,21 +60,31 @@ def look_at(comparer: FabricComparer, counter: Counter, samples: FamilySamples) 
     """Look at crops as they are counted, and by their true densities, which nobody has."""
     grey = samples.grey.astype(np.float32)
     counted, guessed = asked_densities(counter, [*grey])
-    true = np.exp(samples.statistics[..., STATISTICS.index("log_density")].astype(np.float64))
+    true = _true_densities(samples)
     return look_in_families(comparer, samples, (counted[:, 0], guessed)), look_in_families(
         comparer, samples, (true, np.stack([true, true], axis=1))
     )
 
 
-def area_by_quality(comparer: FabricComparer, seen: SeenFamilies, looks: Looks) -> dict[str, Any]:
+def area_by_quality(
+    comparer: FabricComparer, seen: SeenFamilies, looks: Looks, density: npt.NDArray[np.floating[Any]]
+) -> dict[str, Any]:
     """Areas under the ROC curve for pairs of crops of one family, from two plates: all, and in bands of quality.
+
+    Parameters
+    ----------
+    comparer, seen, looks
+        What is tested, the crops, and how they look.
+    density : (n, 2) array
+        Their densities as counted, th/cm, by whose errors pairs are put into bands.
 
     Returns
     -------
     dict
-        ``all``, ``pairs``, and under ``noise`` and ``blur`` lists of ``from``, ``to``, ``pairs``, ``auc``; None for
-        the end of the last band, and for the area where a band has pairs of one kind only.
+        ``all``, ``pairs``, and under ``noise``, ``blur`` and ``count`` lists of ``from``, ``to``, ``pairs``, ``auc``;
+        None for the end of the last band, and for the area where a band has pairs of one kind only.
     """
+    wrong = np.abs(density / _true_densities(seen.samples) - 1).max(axis=1)
     tables = []
     for family in np.unique(seen.samples.family):
         mine = np.flatnonzero(seen.samples.family == family)
@@ -83,9 +95,10 @@ def area_by_quality(comparer: FabricComparer, seen: SeenFamilies, looks: Looks) 
             cloth[:, None] == cloth,
             np.minimum.outer(seen.ratio[mine], seen.ratio[mine]),
             np.maximum.outer(seen.blur[mine], seen.blur[mine]),
+            np.maximum.outer(wrong[mine], wrong[mine]),
         )
         tables.append(np.stack([column[once] for column in columns]))
-    scores, same, ratio, blur = np.concatenate(tables, axis=1)
+    scores, same, ratio, blur, off = np.concatenate(tables, axis=1)
 
     def bands(values: npt.NDArray[Any], edges: Sequence[float]) -> list[dict[str, Any]]:
         found = []
@@ -101,6 +114,7 @@ def area_by_quality(comparer: FabricComparer, seen: SeenFamilies, looks: Looks) 
         "pairs": len(scores),
         "noise": bands(ratio, NOISE_BANDS),
         "blur": bands(blur, BLUR_BANDS),
+        "count": bands(off, COUNT_BANDS),
     }
 
 
@@ -139,6 +153,11 @@ def confounded_area(comparer: FabricComparer, seen: SeenFamilies, looks: Looks) 
         "canvases": _auc(np.array(canvas_same), np.array(canvas_scores)),
         "pairs": len(canvas_same),
     }
+
+
+def _true_densities(samples: FamilySamples) -> npt.NDArray[np.float64]:
+    """Of the threads in the crops themselves, (n, 2), th/cm."""
+    return np.exp(samples.statistics[..., STATISTICS.index("log_density")].astype(np.float64))
 
 
 def _auc(same: npt.NDArray[Any], scores: npt.NDArray[Any]) -> float | None:

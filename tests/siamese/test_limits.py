@@ -42,10 +42,10 @@ def test_true_densities_frame_the_crops_otherwise(pairer, looks):
 
 
 def test_bands_hold_all_pairs_once(pairer, shared, looks):
-    found = area_by_quality(pairer, shared, looks[1])
+    found = area_by_quality(pairer, shared, looks[1], looks[0].density)
     # plates of one family, two by two
     assert found["pairs"] == 2 * 6 * 16
-    for name in ("noise", "blur"):
+    for name in ("noise", "blur", "count"):
         assert sum(band["pairs"] for band in found[name]) == found["pairs"]
     assert found["noise"][-1]["to"] is None
     assert [band["from"] for band in found["noise"]] == list(NOISE_BANDS[:-1])
