@@ -33,8 +33,8 @@ def _parser(what: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m dl4art.train {what}",
         description=_KINDS[what][0],
-        epilog=f"{_DEFAULTS[what]}A folder for each class: FOLDER/CLASS/picture.jpg. Pictures of one painting go into a "
-        "folder of their own in it, are named NAME_1, NAME_2, or are listed in FOLDER/groups.csv (file,group); they "
+        epilog=f"{_DEFAULTS[what]}A folder for each class: FOLDER/CLASS/picture.jpg. Pictures of one painting go into "
+        "a folder of their own in it, are named NAME_1, NAME_2, or are listed in FOLDER/groups.csv (file,group); they "
         "are never on both sides. FOLDER/train/CLASS and FOLDER/test/CLASS say what to test on. Each fold is on disk "
         "when it is done, and the same command goes on from there.",
         parents=[cli.scale_options(), cli.general_options()] if what == "craquelure" else [cli.general_options()],
