@@ -49,7 +49,7 @@ def _parser(what: str) -> argparse.ArgumentParser:
     parser.add_argument("--data", metavar="FOLDER", required=True, help=pictures)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="gets the results and the model")
     number = cli.positive_integer
-    parser.add_argument("--seed", type=_seed, metavar="N", help="of everything (default: 1)")
+    parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="of everything (default: 1)")
     encoder = parser.add_argument_group("the autoencoder")
     if not alone:
         encoder.add_argument(
@@ -69,7 +69,11 @@ def _parser(what: str) -> argparse.ArgumentParser:
     encoder.add_argument(
         "--unpooling", choices=("upsampling", "positions"), help="how the decoder enlarges (default: upsampling)"
     )
-    encoder.add_argument("--loss", choices=("mse", "kullback-leibler"), help="default: mse; the other shifts colours")
+    encoder.add_argument(
+        "--loss",
+        choices=("mse", "kullback-leibler"),
+        help="default: mse; the other weighs errors in dark colours more, and shifts colours",
+    )
     word = "epochs" if alone else "encoder-epochs"
     encoder.add_argument(f"--{word}", dest="encoder_epochs", type=number, metavar="N", help="at most (default: 25)")
     encoder.add_argument("--steps", type=number, metavar="N", help="batches in an epoch (default: 100)")
@@ -87,7 +91,12 @@ def _head_options(parser: argparse.ArgumentParser) -> None:
         help="what it gets of the features: how they go together (default), or all, as in the study (246 million "
         "weights at full size)",
     )
-    head.add_argument("--thaw", action="store_true", help="teach the encoder, too, once the rest has learnt")
+    head.add_argument(
+        "--thaw",
+        action="store_true",
+        help="teach the encoder, too, once the rest has learnt: slow, "
+        "and with few pictures it forgets more than it learns",
+    )
     head.add_argument("--epochs", type=number, metavar="N", help="at most (default: 100)")
     head.add_argument("--rate", type=cli.positive_number, metavar="X", help="learning rate (default: 0.001)")
     testing = parser.add_argument_group("testing")
@@ -191,10 +200,10 @@ def _train_painter(args: argparse.Namespace, tell: Tell) -> Path:
     print(tables.text_table([("painter", "pictures", "paintings"), *rows], numeric=(1, 2)), flush=True)
     for path, why in found.left_out:
         tell(tables.terminal_text(f"left out: {path}: {why}"))
-    if found.left_out:
-        print(f"left out: {len(found.left_out)}, see {output / 'left_out.csv'}")
     # impossible folds are told before anything heavy
     make_folds(found, args.folds or 10)
+    if found.left_out:
+        print(f"left out: {len(found.left_out)}, see {output / 'left_out.csv'}", flush=True)
 
     load_keras()
     from dl4art.paintings.heads import HeadSettings

@@ -53,6 +53,19 @@ def test_one_class_and_the_same_picture_in_two(folder, tmp_path, capsys):
     assert "only one class" in capsys.readouterr().err
 
 
+def test_what_is_left_out_is_told_with_why_and_no_file_is_promised_that_is_not_there(folder, tmp_path, capsys):
+    data = shutil.copytree(folder, tmp_path / "data")
+    (data / "lying" / "damaged.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    assert train.main(["painter", "--data", str(data), "-o", str(tmp_path / "out"), "--folds", "9"]) == 2
+    shown = capsys.readouterr()
+    assert "damaged.jpg: damaged" in shown.err
+    assert "left_out.csv" not in shown.out
+    for number in range(4):
+        (data / "lying" / f"work{number}.png").write_bytes(b"")
+    assert train.main(["painter", "--data", str(data), "-o", str(tmp_path / "out"), "--folds", "9"]) == 2
+    assert "class lying (5 files were left out, the first, damaged.jpg: damaged" in capsys.readouterr().err
+
+
 def test_from_pictures_to_answers(folder, tmp_path, capsys):
     data = shutil.copytree(folder, tmp_path / "my data é")
     (data / "lying" / "damaged.jpg").write_bytes(b"\xff\xd8\xff no picture")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from keras import layers
 from dl4art.cropping.photographs import read_photograph
 from dl4art.utils.class_training import Plan
 from dl4art.utils.errors import InputError, ModelError
+from dl4art.utils.files import sha256
 from dl4art.utils.window_classifier import WindowClassifier, check_numbers, load_classifier
 from dl4art.utils.window_training import Recipe, trainer
 
@@ -143,6 +144,8 @@ def artwork_plan(
         As for `Plan`.
     """
     chosen = network or ArtworkNetwork()
+    if weights is not None and not Path(weights).is_file():
+        raise InputError(f"{weights}: no such file. Give the weights of VGG-16 without its head, ..._notop.h5.")
     # an impossible network is told before the work
     build_artwork_network(chosen, side, 2, weights)
     return Plan(
@@ -155,13 +158,15 @@ def artwork_plan(
         looks=looks,
         recipe=asdict(recipe),
         config={"network": asdict(chosen)},
-        base=f"VGG-16 ({Path(weights).name})" if weights else "none",
+        base=f"VGG-16 ({Path(weights).name} {sha256(weights)[:8]})" if weights else "none",
         **more,
     )
 
 
 RECIPE = Recipe(epochs=20, batch=64, optimizer="rmsprop", rate=1e-3, degrees=25.0)
-"""After the study: batches of 64, RMSprop, windows turned by up to 25 degrees. SGD needs a rate ten times that."""
+"""After the study: batches of 64, RMSprop, windows turned by up to 25 degrees."""
+SGD_RECIPE = replace(RECIPE, optimizer="sgd", rate=1e-2)
+"""The same by SGD, which needs a rate ten times that."""
 
 
 def load_artworks(name_or_folder: str | Path) -> WindowClassifier:

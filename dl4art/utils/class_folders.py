@@ -273,7 +273,6 @@ def _check_twins(one: ClassedPicture, other: ClassedPicture) -> None:
 def _check_classes(found: ClassFolders) -> None:
     if not found.classes:
         raise InputError(f"{found.folder}: has no folder of a class. Make one for each class, with its pictures in it.")
-    damaged = f" ({len(found.left_out)} files were left out)" if found.left_out else ""
     for split in {picture.split for picture in found.pictures} or {""}:
         part = found.folder / split
         count = Counter(picture.label for picture in found.pictures if picture.split == split)
@@ -282,7 +281,8 @@ def _check_classes(found: ClassFolders) -> None:
             if count[name] < least:
                 raise InputError(
                     f"{part / name}: {count[name]} picture{'s' if count[name] != 1 else ''} to use in class {name}"
-                    f"{damaged}, and at least {least} are needed. Add pictures, or take the class away."
+                    f"{_lost(found, part, name)}, and at least {least} are needed. Add pictures, or take the class "
+                    "away."
                 )
     if len(found.classes) == 1:
         raise InputError(
@@ -291,11 +291,27 @@ def _check_classes(found: ClassFolders) -> None:
         )
 
 
+def _lost(found: ClassFolders, part: Path, name: str) -> str:
+    """Say how many files of a class were left out, and what is wrong with the first."""
+    lost = [
+        (path, why)
+        for path, why in found.left_out
+        if part in path.parents and unicodedata.normalize("NFC", path.relative_to(part).parts[0]) == name
+    ]
+    if not lost:
+        return ""
+    (path, why), count = lost[0], len(lost)
+    files = f"{count} files were left out, the first," if count > 1 else "one file was left out,"
+    return f" ({files} {path.name}: {why.removesuffix('.')})"
+
+
 def _check_splits(found: ClassFolders, grouping: Grouping) -> None:
     parts = [{p.group for p in found.pictures if p.split == split} for split in SPLITS]
     if both := sorted(parts[0] & parts[1]):
-        names = ", as equal names before the last number say" if grouping == "name" else ""
+        by_name = grouping == "name"
+        names, apart = (", as equal names before the last number say", ", or add --apart") if by_name else ("", "")
         raise InputError(
             f"{found.folder}: {both[0]} is in both train and test ({len(both)} such in all{names}), and what is learnt "
-            "from pictures that belong together cannot be tested on them. Move them, or give them names of their own."
+            f"from pictures that belong together cannot be tested on them. Move them, or give them names of their "
+            f"own{apart}."
         )

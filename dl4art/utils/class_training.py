@@ -176,8 +176,7 @@ def _train(
     write_evaluation(evaluation, output, names, {"program": f"dl4art {__version__}", **plan.facts()})
     _draw(evaluation, curves, look_at, names, output)
     alone = len(folds) == 1 and not final
-    learnt = "the pictures in train" if alone else "all pictures"
-    tell(f"fitting the model on {learnt}")
+    tell(f"fitting the model on {_learnt(alone)}")
     # of one fold it is the network that was tested: the same seed gives it again
     network, _ = train(learn_from.of(folds[0].train), 0) if alone else train(learn_from, len(folds))
     classifier = WindowClassifier(network, found.classes, plan.side)
@@ -188,7 +187,7 @@ def _train(
         kind=plan.kind,
         config=config,
         tests=evaluation.to_dict(),
-        card=_card(plan, found, evaluation, learnt),
+        card=_card(plan, found, evaluation, alone=alone),
     )
     for path in output.glob("windows-*.bin"):
         path.unlink()
@@ -222,12 +221,17 @@ def _draw(evaluation: Evaluation, curves: list[Curve], windows: Windows, names: 
         path.write_bytes(png(draw_answers(pictures, shown, evaluation, names)))
 
 
-def _card(plan: Plan, found: ClassFolders, evaluation: Evaluation, learnt: str) -> str:
+def _learnt(alone: bool) -> str:
+    return "the pictures in train" if alone else "all pictures"
+
+
+def _card(plan: Plan, found: ClassFolders, evaluation: Evaluation, *, alone: bool) -> str:
     tested = (
         f"Tested in {len(evaluation.answers)} folds on pictures that were not learnt from; pictures that belong "
         "together were never on both sides. The model itself, fitted on everything, has been tested on nothing."
         if len(evaluation.answers) > 1
-        else "Tested on the pictures in test."
+        else "Tested on the pictures in test"
+        + ("." if alone else ", before it was fitted on these, too; the model itself has been tested on nothing.")
     )
     return _CARD.format(
         what=plan.what,
@@ -238,7 +242,7 @@ def _card(plan: Plan, found: ClassFolders, evaluation: Evaluation, learnt: str) 
         groups=len({*found.groups}),
         left_out=len(found.left_out),
         version=__version__,
-        learnt=learnt,
+        learnt=_learnt(alone),
         tested=tested,
         report=evaluation.report_text(),
     )

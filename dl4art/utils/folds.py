@@ -61,6 +61,9 @@ def make_folds(found: ClassFolders, count: int, *, seed: int = 0, repeats: int =
             if most > 1
             else "No folds are possible: add pictures, or tell with folders or names of their own what is apart."
         )
+        if scarce[1] != scarce[2]:
+            # the numbers that a camera gives its pictures look like those of views
+            advice += " If names that differ in the last number alone are of different things, add --apart."
         raise InputError(
             f"{found.folder}: {count} folds cannot be made, class {scarce[0]} has {scarce[1]} pictures in {scarce[2]} "
             f"group{'s' if scarce[2] != '1' else ''}, and pictures that belong together stay together. {advice}"

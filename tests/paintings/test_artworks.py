@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -125,9 +126,13 @@ def test_train_and_test_folders(tmp_path, capsys):
                 draw(tmp_path / "data" / split / name / f"{number}.png", upright, number)
     words = ["artwork", "--data", str(tmp_path / "data"), *LEARN, "--epochs", "1"]
     assert train.main([*words, "-o", str(tmp_path / "out")]) == 0
-    assert "the pictures in train" in (tmp_path / "out/model/MODEL_CARD.md").read_text()
+    card = (tmp_path / "out/model/MODEL_CARD.md").read_text()
+    assert "the pictures in train" in card
+    assert "Tested on the pictures in test.\n" in card
     assert train.main([*words, "-o", str(tmp_path / "final"), "--final"]) == 0
-    assert "all pictures" in (tmp_path / "final/model/MODEL_CARD.md").read_text()
+    card = (tmp_path / "final/model/MODEL_CARD.md").read_text()
+    assert "all pictures" in card
+    assert "the model itself has been tested on nothing" in card
     figures = json.loads((tmp_path / "out/evaluation.json").read_text())
     assert [fold["pictures"] for fold in figures["folds"]] == [6]
 
@@ -155,6 +160,45 @@ def test_vgg16_is_frozen_and_takes_the_users_weights(tmp_path):
     (tmp_path / "other.weights.h5").write_bytes(b"no weights")
     with pytest.raises(ModelError, match=r"other.weights.h5: not the weights of VGG-16"):
         build_artwork_network(settings, 32, 2, tmp_path / "other.weights.h5")
+    with pytest.raises(InputError, match=r"none.h5: no such file. Give the weights of VGG-16"):
+        artwork_plan(Recipe(), network=settings, weights=tmp_path / "none.h5", side=32)
+    # two files of one name are two beginnings
+    base = artwork_plan(Recipe(), network=settings, weights=tmp_path / "mine_notop.weights.h5", side=32).base
+    assert base.startswith("VGG-16 (mine_notop.weights.h5 ")
+
+
+def test_keras_own_file_of_vgg16_is_read(tmp_path):
+    """The file that Keras hands out is of its older format, a group of weights for each layer."""
+    trunk = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+    path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in trunk.layers]
+        file.attrs["backend"], file.attrs["keras_version"] = b"tensorflow", b"2.1.0"
+        for layer in trunk.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{variable.name}:0" for variable in layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, value in zip(names, layer.get_weights(), strict=True):
+                group[name] = value
+    network = build_artwork_network(ArtworkNetwork(vgg16=True, dense=4), 32, 2, path)
+    inner = next(layer for layer in network.layers if isinstance(layer, keras.Model))
+    for one, other in zip(inner.get_weights(), trunk.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(("words", "rate"), [([], 0.01), (["--rate", "0.5"], 0.5)])
+def test_sgd_has_a_rate_of_its_own(words, rate, folder, tmp_path, monkeypatch):
+    plans = []
+
+    def stop(plan, *_, **__):
+        plans.append(plan)
+        raise InputError("enough")
+
+    monkeypatch.setattr("dl4art.utils.class_training.train_on_classes", stop)
+    calls = ["artwork", "--data", str(folder), "-o", str(tmp_path / "out"), "--optimizer", "sgd", "--loss", "binary"]
+    assert train.main([*calls, *words]) == 2
+    recipe = plans[0].recipe
+    assert (recipe["optimizer"], recipe["rate"], recipe["loss"], recipe["batch"]) == ("sgd", rate, "binary", 64)
 
 
 def test_windows_that_cannot_be_halved_are_refused():

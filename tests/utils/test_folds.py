@@ -85,7 +85,7 @@ def test_the_largest_number_of_folds_is_told(tmp_path):
     assert largest_count(found.labels, found.groups) == 3
     with pytest.raises(InputError, match=r"class b has 5 pictures in 3 groups.*Choose 2 to 3 folds"):
         make_folds(found, 10)
-    with pytest.raises(InputError, match="No folds are possible"):
+    with pytest.raises(InputError, match=r"No folds are possible.*If names that differ .* add --apart\."):
         make_folds(found_with(tmp_path, pictures[:9] + [("b", "x", "")] * 2), 2)
 
 
