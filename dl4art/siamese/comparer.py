@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -342,9 +342,9 @@ class FabricComparer:
 
     def score_looks(self, first: Looks, second: Looks) -> PairScores:
         """Score each crop of one list with each of another as `score_pairs` does; from `look` and `double`."""
-        tables = [self.pair_scores(a, b) for a, b in product(first.views, second.views)]
-        tables += [*self.doubled_scores(first, second), *(table.T for table in self.doubled_scores(second, first))]
-        scores = best_of(tables)
+        plain = (self.pair_scores(a, b) for a, b in product(first.views, second.views))
+        turned_about = (table.T for table in self.doubled_scores(second, first))
+        scores = best_of(chain(plain, self.doubled_scores(first, second), turned_about))
         doubtful = first.doubtful[:, None] | second.doubtful
         return with_spectra(
             scores,

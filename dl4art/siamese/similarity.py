@@ -7,7 +7,7 @@ all pairs before the better one is taken.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -47,10 +47,11 @@ class PairScores:
         return PairScores(self.straight[which], self.turned[which])
 
 
-def best_of(tables: Sequence[PairScores]) -> PairScores:
-    """Of several scores of the same pairs, the highest of each pair."""
-    best, *others = tables
-    for table in others:
+def best_of(tables: Iterable[PairScores]) -> PairScores:
+    """Of several scores of the same pairs, at least one, the highest of each pair."""
+    rest = iter(tables)
+    best = next(rest)
+    for table in rest:
         higher = table.logits > best.logits
         best = PairScores(np.where(higher, table.straight, best.straight), np.where(higher, table.turned, best.turned))
     return best

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dl4art.siamese.similarity import PairScores, content_seed, either, evidence, interval, resampled_evidence
+from dl4art.siamese.similarity import PairScores, best_of, content_seed, either, evidence, interval, resampled_evidence
 
 
 def scores(rng, shape=(12, 9), straight=0.0, turned=0.0):
@@ -29,6 +29,19 @@ def test_the_alignment_is_common_to_all_pairs(rng):
     found = PairScores(mixed, -mixed)
     assert found.logits.mean() > 3
     assert evidence(found) < 1
+
+
+def test_the_best_of_several_scores_is_taken_pair_by_pair_with_both_its_alignments(rng):
+    tables = [scores(rng), scores(rng), scores(rng)]
+    best = best_of(iter(tables))
+    np.testing.assert_array_equal(best.logits, np.max([table.logits for table in tables], axis=0))
+    chosen = np.argmax([table.logits for table in tables], axis=0)
+    for way in ("straight", "turned"):
+        found = np.take_along_axis(np.stack([getattr(table, way) for table in tables]), chosen[None], axis=0)[0]
+        np.testing.assert_array_equal(getattr(best, way), found)
+    nothing = PairScores(*np.full((2, 12, 9), -np.inf))
+    np.testing.assert_array_equal(best_of([tables[0], nothing]).straight, tables[0].straight)
+    np.testing.assert_array_equal(best.T.turned, best.turned.T)
 
 
 def test_the_interval_holds_the_evidence_and_narrows_with_crops(rng):
