@@ -72,7 +72,7 @@ def _parser(what: str) -> argparse.ArgumentParser:
     encoder.add_argument(
         "--loss",
         choices=("mse", "kullback-leibler"),
-        help="default: mse; the other weighs errors in dark colours more, and shifts colours",
+        help="default: mse; the other weighs errors in dark colours more, and may shift colours",
     )
     word = "epochs" if alone else "encoder-epochs"
     encoder.add_argument(f"--{word}", dest="encoder_epochs", type=number, metavar="N", help="at most (default: 25)")
