@@ -72,7 +72,7 @@ def _parser(what: str) -> argparse.ArgumentParser:
     encoder.add_argument(
         "--loss",
         choices=("mse", "kullback-leibler"),
-        help="default: mse; the other weighs errors in dark colours more, and shifts colours",
+        help="default: mse; the other weighs errors in dark colours more, and may shift colours",
     )
     word = "epochs" if alone else "encoder-epochs"
     encoder.add_argument(f"--{word}", dest="encoder_epochs", type=number, metavar="N", help="at most (default: 25)")
@@ -127,11 +127,12 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _autoencoder_settings(args: argparse.Namespace) -> AutoencoderSettings:
-    from dl4art.paintings.autoencoder import SIZES
+    from dl4art.paintings.autoencoder import RATES, SIZES
     from dl4art.paintings.autoencoder_training import AutoencoderSettings
 
     given = {name: getattr(args, name) for name in ("px", "fit", "unpooling", "loss", "steps", "seed")}
-    given |= {"epochs": args.encoder_epochs, "filters": SIZES[args.size] if args.size else None}
+    size = args.size or "thin"
+    given |= {"epochs": args.encoder_epochs, "filters": SIZES[size], "rate": RATES[size]}
     return AutoencoderSettings(**{name: value for name, value in given.items() if value is not None})
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from dl4art import classify, model, train
+from dl4art.utils.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,20 @@ def test_what_is_left_out_is_told_with_why_and_no_file_is_promised_that_is_not_t
         (data / "lying" / f"work{number}.png").write_bytes(b"")
     assert train.main(["painter", "--data", str(data), "-o", str(tmp_path / "out"), "--folds", "9"]) == 2
     assert "class lying (5 files were left out, the first, damaged.jpg: damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "rate", "seed"), [([], 2e-3, 1), (["--size", "full", "--seed", "4"], 2e-4, 4)])
+def test_each_size_has_its_rate_and_the_seed_is_that_of_everything(folder, tmp_path, monkeypatch, words, rate, seed):  # noqa: PLR0917
+    seen = []
+
+    def stop(settings, *_, **__):
+        seen.append(settings)
+        raise InputError("enough")
+
+    monkeypatch.setattr("dl4art.paintings.painter_training.train_painters", stop)
+    calls = ["painter", "--data", str(folder), "-o", str(tmp_path / "out"), "--folds", "2"]
+    assert train.main([*calls, *words]) == 2
+    assert (seen[0].autoencoder.rate, seen[0].autoencoder.seed, seen[0].seed) == (rate, seed, seed)
 
 
 def test_from_pictures_to_answers(folder, tmp_path, capsys):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from keras import ops
 
 from dl4art import __version__
-from dl4art.paintings.autoencoder import SIZES, STRIDE, Loss, Unpooling, build_autoencoder, reconstruction_loss
+from dl4art.paintings.autoencoder import RATES, SIZES, STRIDE, Loss, Unpooling, build_autoencoder, reconstruction_loss
 from dl4art.paintings.standard import Fit, Pictures
 from dl4art.utils.checkpoints import BEST, Checkpoints, load_weights, save_weights
 from dl4art.utils.errors import InputError, ModelError
@@ -47,7 +47,7 @@ class AutoencoderSettings:
     epochs, steps, batch : int
         Batches of so many squares, so many in an epoch.
     rate : float
-        Of Adam, at its height; it falls along a cosine.
+        Of Adam, at its height; it falls along a cosine. See `autoencoder.RATES`.
     patience : int
         Epochs without a better reconstruction of the pictures held out after which to stop.
     held : float
@@ -65,7 +65,7 @@ class AutoencoderSettings:
     epochs: int = 25
     steps: int = 100
     batch: int = 16
-    rate: float = 2e-3
+    rate: float = RATES["thin"]
     patience: int = 8
     held: float = 0.1
     seed: int = 0

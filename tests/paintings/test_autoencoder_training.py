@@ -7,9 +7,9 @@ import pytest
 
 from dl4art.utils.backend import load_keras
 
-load_keras()
+keras = load_keras()
 from dl4art.paintings import autoencoder_training as training  # noqa: E402 (Keras is loaded silently first)
-from dl4art.paintings.autoencoder import answer  # noqa: E402
+from dl4art.paintings.autoencoder import RATES, SIZES, answer, build_autoencoder, reconstruction_loss  # noqa: E402
 from dl4art.utils.errors import InputError, ModelError  # noqa: E402
 from dl4art.utils.models import open_model  # noqa: E402
 
@@ -49,6 +49,19 @@ def test_it_learns_and_is_saved(trained, pictures):
     assert answer(encoder, pictures).shape == (8, 8, 8, 6)
     error = np.square((answer(autoencoder, pictures) - pictures) / 255).mean()
     assert error < 0.7 * curve[0]["loss"]
+
+
+@pytest.mark.parametrize("unpooling", ["upsampling", "positions"])
+def test_at_full_size_the_first_steps_lead_downhill(pictures, unpooling):
+    """At the rate of the thin network they end at one mean colour."""
+    keras.utils.set_random_seed(0)
+    network, _ = build_autoencoder(SIZES["full"], unpooling)
+    network.compile(keras.optimizers.Adam(RATES["full"]), loss=reconstruction_loss("mse"))
+    few = pictures[:4].astype(np.float32)
+    for _ in range(30):
+        network.train_on_batch(few, few)
+    error = np.square((np.asarray(network.predict_on_batch(few)) - few) / 255).mean()
+    assert error < 0.6 * (pictures[:4] / 255).var()
 
 
 def test_it_goes_on_where_it_was(trained, tmp_path, pictures):
