@@ -11,8 +11,9 @@ import numpy as np
 
 from dl4art.cropping.archives import Mask, archive_paths, load_masks, save_masks
 from dl4art.cropping.canvases import canvas_of
-from dl4art.cropping.label_check import find_picture
-from dl4art.cropping.labels import read_thread, write_polygons
+from dl4art.cropping.label_check import check_inside
+from dl4art.cropping.label_pictures import LabelledOnce, archive_stems, find_picture, label_stems
+from dl4art.cropping.labels import ThreadLabels, read_thread, write_polygons
 from dl4art.cropping.masks import bands_to_outlines, draw_bands
 from dl4art.cropping.outlines import fill
 from dl4art.cropping.shapes import read_drawing
@@ -23,7 +24,6 @@ from dl4art.utils.names import safe_path
 
 SIDE = 300
 """Of a crop in px: 1.5 cm at 200 px/cm."""
-_ARCHIVES = ("_V.npz", "_H.npz")
 _LINE_WIDTH = 8.0  # px: how wide a thread is packed that was drawn as a line
 
 
@@ -63,14 +63,14 @@ def pack_labels(files: Sequence[Path], root: Path, output: Path) -> Iterator[Pac
     OutputError
         If an archive cannot be written.
     """
-    targets = _Targets(output)
+    targets, once = _Targets(output), LabelledOnce()
     for stem, drawn in sorted(label_stems(files).items()):
         name = stem.relative_to(root)
         try:
             target = targets.of(name)
             sources = (_json(stem),) if drawn else archive_paths(stem)
             states = [file_state(path) for path in sources]
-            masks = draw_masks(_json(stem), root) if drawn else load_masks(stem)
+            masks = draw_masks(_json(stem), root, once) if drawn else load_masks(stem)
             _check_masks((_json(stem), _json(stem)) if drawn else archive_paths(stem), masks)
             for path, state in zip(sources, states, strict=True):
                 check_unchanged(path, state)
@@ -128,7 +128,7 @@ def unpack_labels(files: Sequence[Path], root: Path, output: Path) -> Iterator[P
         yield _packed(name, "ok", doubt if changed else "")
 
 
-def draw_masks(path: Path, root: Path) -> tuple[Mask, Mask]:
+def draw_masks(path: Path, root: Path, once: LabelledOnce | None = None) -> tuple[Mask, Mask]:
     """Draw the masks of the vertical and horizontal threads of a labelme file.
 
     Parameters
@@ -137,36 +137,32 @@ def draw_masks(path: Path, root: Path) -> tuple[Mask, Mask]:
         The JSON file.
     root : Path
         Folder outside which its picture must not lie.
+    once : LabelledOnce, optional
+        Pictures that have been labelled already.
 
     Raises
     ------
     InputError
-        If the file or its picture cannot be used, if that is no crop of 300 x 300 px, or if a shape is no thread.
+        If the file or its picture cannot be used, if that is no crop of 300 x 300 px or labelled already, if a shape is
+        no thread, or if one is drawn outside the picture.
     """
     drawing = read_drawing(path, "labels")
-    find_picture(path, drawing, root)
+    picture = find_picture(path, drawing, root)
     _check_size(path, drawing.size)
     masks = {direction: np.zeros(drawing.size, bool) for direction in DIRECTIONS}
-    for shape in drawing.shapes:
-        direction, line = read_thread(shape)
+    threads = [read_thread(shape) for shape in drawing.shapes]
+    vertical, horizontal = ([line for way, line in threads if way == direction] for direction in DIRECTIONS)
+    check_inside(path, ThreadLabels.ordered(vertical, horizontal, drawing.size))
+    for shape, (direction, line) in zip(drawing.shapes, threads, strict=True):
         if shape.kind == "polygon":
             masks[direction] |= fill(shape.points, drawing.size)
         elif direction == "vertical":
             masks[direction] |= draw_bands([line], drawing.size, _LINE_WIDTH)
         else:
             masks[direction] |= draw_bands([line[:, ::-1]], drawing.size[::-1], _LINE_WIDTH).T
+    if once is not None:
+        once.add(path, picture)
     return masks["vertical"], masks["horizontal"]
-
-
-def label_stems(files: Sequence[Path]) -> dict[Path, bool]:
-    """Crops that have labels, as paths without suffix, and whether these were drawn: a labelme file, not archives."""
-    archives = dict.fromkeys(archive_stems(files), False)
-    return archives | {path.with_suffix(""): True for path in files if path.suffix.lower() == ".json"}
-
-
-def archive_stems(files: Sequence[Path]) -> list[Path]:
-    """Crops that have an archive or two, as paths without suffix, sorted."""
-    return sorted({path.with_name(path.name[: -len("_V.npz")]) for path in files if path.name.endswith(_ARCHIVES)})
 
 
 class _Targets:

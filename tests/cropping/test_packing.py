@@ -30,7 +30,7 @@ def write(folder, name="crop_1", size=(300, 300), **options):
     """A crop with its labels as a labelme file."""
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     picture = (folder / name).with_suffix(".tif")
-    tifffile.imwrite(picture, np.zeros(size, np.uint8))
+    tifffile.imwrite(picture, np.zeros(size, np.uint8), description=name)
     write_labelme(labels(**options), picture.with_suffix(".json"), picture.name)
     return picture.with_suffix(".json")
 
@@ -145,6 +145,15 @@ def spoil(path, **fields):
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
+def shift(path, pixels):
+    """Move upright threads to the right."""
+    shapes = json.loads(path.read_text())["shapes"]
+    for shape in shapes:
+        if shape["label"] == "vertical":
+            shape["points"] = [[x + pixels, y] for x, y in shape["points"]]
+    spoil(path, shapes=shapes)
+
+
 def only(path, direction):
     spoil(path, shapes=[shape for shape in json.loads(path.read_text())["shapes"] if shape["label"] == direction])
 
@@ -160,6 +169,8 @@ def only(path, direction):
         (lambda path: spoil(path, imageHeight=10**9), "300,000 megapixels"),
         (lambda path: path.write_text("{"), "is not JSON"),
         (lambda path: path.with_suffix(".tif").unlink(), "no such picture"),
+        (lambda path: spoil(path, imagePath="crop_2.tif"), "and crop_1.tif lies beside it: labels of another picture?"),
+        (lambda path: shift(path, 300), "14 vertical threads are drawn outside the picture, "),
     ],
 )
 def test_a_bad_crop_is_a_row_and_stops_no_other(tmp_path, change, said):
@@ -169,6 +180,14 @@ def test_a_bad_crop_is_a_row_and_stops_no_other(tmp_path, change, said):
     assert (bad.status, good.status) == ("failed", "ok")
     assert said in bad.message
     assert [path.name for path in files(tmp_path / "out")] == ["crop_2_H.npz", "crop_2_V.npz"]
+
+
+def test_a_copy_of_a_crop_is_not_packed_again(tmp_path):
+    first = write(tmp_path / "in", "a/crop_1")
+    shutil.copytree(first.parent, tmp_path / "in" / "b")
+    once, twice = pack(tmp_path / "in", tmp_path / "out")
+    assert (once.status, twice.status) == ("ok", "failed")
+    assert "the same picture as" in twice.message
 
 
 def test_half_a_pair_empty_masks_and_other_sizes_are_refused(tmp_path):
