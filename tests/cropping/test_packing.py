@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from dl4art.cropping.archives import load_masks, save_masks
 from dl4art.cropping.labels import ThreadLabels, density, read_labelme, write_labelme, write_masks
 from dl4art.cropping.packing import draw_masks, pack_labels, unpack_labels
+
+SAMPLES = Path(__file__).parents[2] / "cropping"
 
 
 def labels(seed=0, spacing=16.0, shape=(300, 300), lean=0.1):
@@ -130,6 +133,12 @@ def test_labels_that_are_there_are_not_unpacked_over(tmp_path):
     assert path.read_bytes() == before
 
 
+def save_again(folder, output):
+    """Pack what was unpacked, and give the place."""
+    assert [row.status for row in pack(folder, output)] == ["ok"]
+    return output
+
+
 def test_specks_are_told(tmp_path):
     path = write(tmp_path)
     vertical, horizontal = draw_masks(path, tmp_path)
@@ -138,7 +147,30 @@ def test_specks_are_told(tmp_path):
     save_masks(tmp_path / "out" / "a", vertical, horizontal)
     (row,) = unpack(tmp_path / "out", tmp_path / "out")
     assert row.status == "ok"
-    assert row.message.startswith("4 px of the masks")
+    assert row.message.startswith("1 polygon is so short that it may be a speck")
+    (tmp_path / "out" / "a.tif").write_bytes((tmp_path / "crop_1.tif").read_bytes())
+    assert_same_masks(tmp_path / "out" / "a", save_again(tmp_path / "out", tmp_path / "again") / "a")
+
+
+def test_any_masks_come_back(tmp_path, rng):
+    """Threads at a corner, with gaps, that touch, and mere noise."""
+    vertical, horizontal = rng.random((2, 300, 300)) < 0.3
+    vertical[:, 100:] = np.arange(200) % 16 < 9
+    vertical[100:103] = False
+    vertical[:, 116:128] = True
+    save_masks(tmp_path / "a", vertical, horizontal)
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((300, 300), np.uint8))
+    unpack(tmp_path, tmp_path)
+    assert_same_masks(tmp_path / "a", save_again(tmp_path, tmp_path / "again") / "a")
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("labels/*_V.npz")), ids=lambda path: path.name)
+def test_the_samples_come_back(tmp_path, path):
+    name = path.name.removesuffix("_V.npz")
+    for file in (path, path.with_name(f"{name}_H.npz"), SAMPLES / "crops" / f"{name}.tif"):
+        shutil.copy(file, tmp_path)
+    unpack(tmp_path, tmp_path)
+    assert_same_masks(tmp_path / name, save_again(tmp_path, tmp_path / "again") / name)
 
 
 def spoil(path, **fields):
