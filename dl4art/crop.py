@@ -158,7 +158,8 @@ def _pack(args: argparse.Namespace, output: Path) -> int:
     if output.resolve() != folder.resolve():  # of an earlier run
         files = [path for path in files if output.resolve() not in path.resolve().parents]
 
-    from dl4art.cropping.packing import archive_stems, label_stems, pack_labels, unpack_labels
+    from dl4art.cropping.label_pictures import archive_stems, label_stems
+    from dl4art.cropping.packing import pack_labels, unpack_labels
 
     total = len(label_stems(files) if args.pack else archive_stems(files))
     if not total:

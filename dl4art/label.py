@@ -28,7 +28,11 @@ def _parser() -> argparse.ArgumentParser:
         "2 the call is wrong.",
         parents=[cli.scale_options(), cli.general_options()],
     )
-    parser.add_argument("crops", metavar="FOLDER|FILE", help="crops; their labels lie beside them, as NAME.json")
+    parser.add_argument(
+        "crops",
+        metavar="FOLDER|FILE",
+        help="crops; their labels lie beside them, as NAME.json (--check reads NAME_V.npz and NAME_H.npz, too)",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--prefill", action="store_true", help="write the threads that the program finds, to be corrected"
@@ -40,9 +44,9 @@ def _parser() -> argparse.ArgumentParser:
 def _label(args: argparse.Namespace) -> int:
     place = Path(args.crops)
     if args.check:
-        beside = place.with_suffix(".json")
-        places = [place, beside] if place.is_file() and beside.is_file() else [place]
-        return _check(cli.gather(places, (*cli.PICTURES, ".json")), place, args)
+        labels = [place.with_suffix(".json"), *(place.with_name(f"{place.stem}{end}") for end in ("_V.npz", "_H.npz"))]
+        places = [place, *(path for path in labels if path.is_file())] if place.is_file() else [place]
+        return _check(cli.gather(places, (*cli.PICTURES, ".json", ".npz")), place, args)
     crops = cli.gather([place])
     if args.prefill:
         return _prefill(place, crops, args)

@@ -86,7 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         help="crops, families or paintings to test on (and calibrate)",
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="seed of the training")
-    parser.add_argument("--workers", type=cli.positive_integer, default=2, metavar="N", help="processes (default: 2)")
+    parser.add_argument(
+        "--workers",
+        type=cli.positive_integer,
+        default=2,
+        metavar="N",
+        help="processes that simulate, threads that warp (default: 2)",
+    )
     own = parser.add_argument_group("on data of one's own")
     own.add_argument(
         "--data",

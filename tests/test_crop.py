@@ -208,7 +208,7 @@ def labelled(folder, *names):
     for name in names:
         path = folder / f"{name}.tif"
         path.parent.mkdir(parents=True, exist_ok=True)
-        tifffile.imwrite(path, np.zeros((300, 300), np.uint8))
+        tifffile.imwrite(path, np.zeros((300, 300), np.uint8), description=name)
         cropping.write_labelme(made, path.with_suffix(".json"), path.name)
     return folder
 
@@ -263,10 +263,10 @@ def test_what_has_no_meaning_for_labels_is_refused(tmp_path, plates, capsys):
 def test_what_was_packed_before_an_interruption_stays(tmp_path, capsys, monkeypatch):
     from dl4art.cropping import packing
 
-    def draw(path, root):
+    def draw(path, *others):
         if path.name == "a_2.json":
             raise KeyboardInterrupt
-        return inner(path, root)
+        return inner(path, *others)
 
     inner = packing.draw_masks
     monkeypatch.setattr(packing, "draw_masks", draw)

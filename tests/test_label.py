@@ -6,6 +6,7 @@ import tifffile
 
 from dl4art import label
 from dl4art.cropping import labelme
+from dl4art.cropping.labels import read_labelme, write_masks
 from dl4art.regression import count_file
 from dl4art.regression.estimate import ThreadEstimate
 
@@ -13,7 +14,7 @@ from dl4art.regression.estimate import ThreadEstimate
 def weave(path):
     y, x = (np.arange(300) / 200 for _ in range(2))
     pixels = np.sin(2 * np.pi * 12 * x)[None] + np.sin(2 * np.pi * 15 * y)[:, None]
-    tifffile.imwrite(path, (120 + 40 * pixels).astype(np.uint8))
+    tifffile.imwrite(path, (120 + 40 * pixels).astype(np.uint8), description=path.name)
     return path
 
 
@@ -56,6 +57,25 @@ def test_one_crop_is_checked_alone(crops, name, capsys):
     capsys.readouterr()
     assert label.main([str(crops / name), "--check"]) == 0
     assert capsys.readouterr().out == "1 file: nothing is missing or doubtful\n"
+
+
+def test_archives_of_masks_are_checked(crops, counter, capsys):
+    for name in "ab":
+        assert label.main([str(crops / f"{name}.tif"), "--prefill"]) == 0
+        write_masks(read_labelme(crops / f"{name}.json"), crops / f"{name}.tif", thread_width=5.0)
+        (crops / f"{name}.json").unlink()
+    capsys.readouterr()
+    assert label.main([str(crops), "--check"]) == 0
+    assert capsys.readouterr().out == "2 files: nothing is missing or doubtful\n"
+    (crops / "b_V.npz").unlink()
+    counter.vertical = 14.0
+    assert label.main([str(crops), "--check"]) == 1
+    table = capsys.readouterr().out
+    assert "a_V.npz  unlike the count  vertical threads:" in table
+    assert "b_H.npz  one direction     there is no b_V.npz beside it." in table
+    assert "2 files: 2 findings in 2" in table
+    assert label.main([str(crops / "b.tif"), "--check"]) == 1
+    assert "there is no b_V.npz" in capsys.readouterr().out
 
 
 def test_findings_are_rows_and_an_exit_code(crops, counter, capsys):

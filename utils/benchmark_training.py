@@ -4,8 +4,9 @@
     KERAS_BACKEND=jax python utils/benchmark_training.py
 
 Drawing simulated crops (once, before the first epoch: they are kept on disk), cutting and turning a batch of windows,
-and a step of the network in float32 and in mixed bfloat16. The rounds alternate between them, and the shortest time of
-each counts. The file keeps the figures of each backend. About two minutes on two processors.
+warping one on one thread, as labelled crops are, and a step of the network in float32 and in mixed bfloat16. The rounds
+alternate between them, and the shortest time of each counts. The file keeps the figures of each backend. About two
+minutes on two processors.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ from dl4art.utils.backend import load_keras
 load_keras()
 import keras  # noqa: E402 (Keras is loaded silently first)
 
+from dl4art.regression.fine_tuning import CROP  # noqa: E402
+from dl4art.regression.labelled_windows import LOCAL_VIEW, LabelledWindows, simulated_crops  # noqa: E402
 from dl4art.regression.losses import window_loss  # noqa: E402
 from dl4art.regression.network import build_trainer, build_trunk  # noqa: E402
+from dl4art.regression.presets import PRESETS  # noqa: E402
 from dl4art.regression.training import TrainingSettings, Windows  # noqa: E402
 from dl4art.simulation.samples import draw_samples  # noqa: E402
 from dl4art.utils.provenance import versions  # noqa: E402
@@ -66,9 +70,13 @@ def measure(rounds: int) -> dict[str, float]:
     samples = draw_samples("train", range(CROPS), size_px=SIDE)
     windows = Windows(samples, batch=settings.batch, draws=settings.batch * 100)
     batch = windows[0]
+    tuning = PRESETS["fine-tuning"]
+    crops = simulated_crops(draw_samples("train", range(CROPS), size_px=CROP))
+    warped = LabelledWindows(crops, LOCAL_VIEW, batch=settings.batch, draws=settings.batch * 100, zoom=tuning.zoom)
     jobs: dict[str, Callable[[], Any]] = {
         "drawing": lambda: draw_samples("train", range(CROPS), size_px=SIDE),
         "cutting and turning": lambda: windows[1],
+        "warping": lambda: warped[1],
     }
     for precision in PRECISIONS:
         network = trainer(settings, precision)

@@ -15,7 +15,7 @@ from PIL import PngImagePlugin
 
 from dl4art.craquelure.labels import read_damage
 from dl4art.craquelure.metrics import Labels, check_labels
-from dl4art.cropping.label_check import named_picture
+from dl4art.cropping.label_pictures import named_picture
 from dl4art.cropping.photographs import read_photograph
 from dl4art.cropping.shapes import read_drawing
 from dl4art.utils.errors import InputError, reason

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dl4art.cropping.labels import ThreadLabels, read_thread
+from dl4art.cropping.archives import archive_paths
+from dl4art.cropping.label_pictures import LabelledOnce, archive_stems, find_picture
+from dl4art.cropping.labels import ThreadLabels, read_masks, read_thread
 from dl4art.cropping.plate import PX_PER_CM
 from dl4art.cropping.reading import read_plate
 from dl4art.cropping.shapes import Drawing, read_drawing
@@ -20,6 +22,7 @@ _NEAR = 1 / 3  # of the median spacing: two centre-lines that are nearer than th
 _MOST = 0.5  # ... over more than this share of the shorter one are one thread
 _CROSSED = 1.0  # px by which centre-lines must change sides to cross: hands tremble
 _ROWS = 1000  # in which lines are compared, at most
+_TOLD = 3  # shapes that one finding names
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,28 @@ def check_labels(files: Sequence[Path], root: Path) -> list[CheckedLabels]:
     Parameters
     ----------
     files : sequence of Path
-        Crops, and labelme files (.json) wherever they lie.
+        Crops, labelme files (.json) wherever they lie, and archives of masks (.npz) beside their crops. Of a crop that
+        has both only the labelme file is looked at, as when it is packed or learnt from.
     root : Path
         The folder. Labels must not name a picture outside it.
 
     Returns
     -------
     list of CheckedLabels
-        The labels in the order of `files`, then the crops that no labels belong to.
+        The labelme files in the order of `files`, the archives, then the crops that no labels belong to.
     """
-    checked = [check_file(path, root) for path in files if path.suffix.lower() == ".json"]
+    drawn = [path for path in files if path.suffix.lower() == ".json"]
+    pictures = [path for path in files if path.suffix.lower() not in (".npz", ".json")]
+    beside = {path.with_suffix(""): path for path in pictures}
+    said = {path.with_suffix("") for path in drawn}
+    masks = [stem for stem in archive_stems(files) if stem not in said]
+    checked = [*(check_file(path, root) for path in drawn), *(check_masks(stem, beside.get(stem)) for stem in masks)]
+    once = LabelledOnce()
+    checked = [_once(item, once) for item in checked]
     labelled = {item.picture.resolve() for item in checked if item.picture}
-    # what is wrong with labels beside a crop has been said of the labels
-    labelled |= {path.resolve() for path in files if path.with_suffix(".json") in {item.file for item in checked}}
-    for path in files:
-        if path.suffix.lower() != ".json" and path.resolve() not in labelled:
+    for path in pictures:
+        # what is wrong with labels beside a crop has been said of the labels
+        if path.resolve() not in labelled and path.with_suffix("") not in {*said, *masks}:
             message = f"has no {path.stem}.json. Draw its threads, or start from --prefill."
             checked.append(CheckedLabels(path, (Finding(str(path), "no labels", message),)))
     return checked
@@ -102,47 +112,50 @@ def check_file(path: Path, root: Path) -> CheckedLabels:
     return CheckedLabels(path, tuple(findings), picture, labels)
 
 
-def find_picture(path: Path, drawing: Drawing, root: Path) -> Path:
-    """Crop that a labelme file belongs to.
+def check_masks(stem: Path, picture: Path | None) -> CheckedLabels:
+    """Check a crop's archives of masks, named without ``_V.npz``, and whether its picture lies beside them."""
+    archives = archive_paths(stem)
+    file = next((path for path in archives if path.exists()), archives[0])
 
-    Raises
-    ------
-    InputError
-        If the file names a picture outside `root`, or one that is not there, cannot be read or has another size.
-    """
-    picture = named_picture(path, drawing, root)
-    size = read_plate(picture, PX_PER_CM).shape
-    if size != drawing.size:
-        raise InputError(
-            f"{path}: drawn on a picture of {drawing.size[1]} x {drawing.size[0]} px, and {drawing.image} has {size[1]}"
-            f" x {size[0]} px: labels of another picture? Draw them on this one."
-        )
-    return picture
+    def checked(finding: str, message: str) -> CheckedLabels:
+        return CheckedLabels(file, (Finding(str(file), finding, message),))
+
+    if gone := [path.name for path in archives if not path.exists()]:
+        return checked("one direction", f"there is no {gone[0]} beside it. Put it there, or draw the threads anew.")
+    try:
+        labels = read_masks(stem)
+    except Exception as error:  # an archive may hold anything
+        return checked("unreadable", reason(error, file))
+    if picture is None:
+        return checked("picture", f"there is no picture of its name beside it. Put {stem.name}.tif there.")
+    try:
+        shape = read_plate(picture, PX_PER_CM).shape
+    except Exception as error:  # and so may a picture
+        return checked("picture", f"{picture.name}: {reason(error, picture)}")
+    if shape != labels.shape:
+        sizes = (f"{width} x {height} px" for height, width in (labels.shape, shape))
+        return checked("picture", "masks of {}, its picture has {}: labels of another picture?".format(*sizes))
+    return CheckedLabels(file, tuple(_few(file, labels)), picture, labels)
 
 
-def named_picture(path: Path, drawing: Drawing, root: Path) -> Path:
-    """Picture that a labelme file names, whatever is in it.
+def _once(item: CheckedLabels, once: LabelledOnce) -> CheckedLabels:
+    """Add a finding if the picture has been labelled before."""
+    if item.picture is None:
+        return item
+    try:
+        once.add(item.file, item.picture)
+    except Exception as error:  # the picture may have gone
+        return CheckedLabels(item.file, (*item.findings, Finding(str(item.file), "picture", reason(error, item.file))))
+    return item
 
-    Raises
-    ------
-    InputError
-        If the file names none, one outside `root`, or one that is not there.
-    """
-    # labelme on Windows writes backslashes
-    named = PureWindowsPath(drawing.image)
-    if not drawing.image:
-        raise InputError(
-            f"{path}: field 'imagePath' is missing. Open the picture with labelme and save its labels again."
-        )
-    picture = path.parent / named.as_posix()
-    if named.drive or named.root or not picture.resolve().is_relative_to(root.resolve()):
-        raise InputError(
-            f"{path}: field 'imagePath' is {drawing.image!r}, outside the folder {root}. Put the labels beside their "
-            "picture, or name the folder that holds both."
-        )
-    if not picture.is_file():
-        raise InputError(f"{path}: field 'imagePath' is {drawing.image!r}, and there is no such picture. Put it there.")
-    return picture
+
+def _few(path: Path, labels: ThreadLabels) -> Iterator[Finding]:
+    """Say which direction has fewer than two threads."""
+    for direction in DIRECTIONS:
+        count = len(getattr(labels, direction))
+        if count < 2:
+            message = f"{count or 'no'} {direction} thread{'s' * (count != 1)}. Draw all threads of both directions."
+            yield Finding(str(path), "one direction", message)
 
 
 def _threads(path: Path, drawing: Drawing) -> tuple[list[Finding], dict[int, tuple[Direction, Polyline]]]:
@@ -158,12 +171,8 @@ def _threads(path: Path, drawing: Drawing) -> tuple[list[Finding], dict[int, tup
     if not drawing.shapes:
         message = "holds no shapes. Draw a polygon round each thread, or delete the file and start from --prefill."
         return [Finding(str(path), "no labels", message)], {}
-    for direction in DIRECTIONS:
-        count = sum(way == direction for way, _ in threads.values())
-        if count < 2:
-            message = f"{count or 'no'} {direction} thread{'s' * (count != 1)}. Draw all threads of both directions."
-            findings.append(Finding(str(path), "one direction", message))
-    return findings, threads
+    vertical, horizontal = ([line for way, line in threads.values() if way == direction] for direction in DIRECTIONS)
+    return [*findings, *_few(path, ThreadLabels(tuple(vertical), tuple(horizontal), drawing.size))], threads
 
 
 def _doubts(lines: dict[int, Polyline], shape: tuple[int, int], direction: Direction) -> Iterator[tuple[str, str]]:
@@ -171,15 +180,17 @@ def _doubts(lines: dict[int, Polyline], shape: tuple[int, int], direction: Direc
     if direction == "horizontal":
         lines, shape = {number: line[:, ::-1] for number, line in lines.items()}, shape[::-1]
     numbers = list(lines)
-    rows = np.linspace(0.5, shape[0] - 0.5, min(shape[0], _ROWS))
+    rows = _levels(shape)
     table = _table(list(lines.values()), rows)
     spacing = median_spacing(table)
-    # a thread at the border may have its middle outside
-    reach = max(2.0, spacing / 2)
-    for number, line in lines.items():
-        beyond = np.max([-line, line - np.array(shape[::-1])])
-        if beyond > reach:
-            yield "outside the picture", f"shape {number} ({direction}): {beyond:.0f} px outside. Draw it again."
+    beyond = _beyond(list(lines.values()), shape, spacing)
+    outside = [f"{number}" for number, px in zip(lines, beyond, strict=True) if px > 0]
+    if outside:
+        more = f" and {len(outside) - _TOLD} more" if len(outside) > _TOLD else ""
+        which = f"shape{'s' * (len(outside) > 1)} {', '.join(outside[:_TOLD])}{more} ({direction})"
+        again = "Draw them again" if len(outside) > 1 else "Draw it again"
+        far = "up to " * (len(outside) > 1)
+        yield "outside the picture", f"{which}: {far}{max(beyond):.0f} px outside. {again}, or is it another picture?"
     for first, second, twice, (x, y) in _pairs(table, rows, spacing):
         at = (x, y) if direction == "vertical" else (y, x)
         both = f"shapes {numbers[first]} and {numbers[second]} ({direction}), near x = {at[0]:.0f}, y = {at[1]:.0f} px"
@@ -193,6 +204,33 @@ def _table(lines: Sequence[Polyline], rows: NDArray[np.float64]) -> NDArray[np.f
     """Place across of each upright line in each row, (lines, rows); NaN where it is not there."""
     places = [np.interp(rows, line[:, 1], line[:, 0], left=np.nan, right=np.nan) for line in lines]
     return np.array(places).reshape(-1, len(rows))
+
+
+def check_inside(path: Path, labels: ThreadLabels) -> None:
+    """Raise InputError if threads are drawn outside the picture: densities near its border would be wrong."""
+    for direction in DIRECTIONS:
+        lines, shape = list(getattr(labels, direction)), labels.shape
+        if direction == "horizontal":
+            lines, shape = [line[:, ::-1] for line in lines], shape[::-1]
+        beyond = _beyond(lines, shape, median_spacing(_table(lines, _levels(shape))))
+        if (count := sum(px > 0 for px in beyond)) > 0:
+            raise InputError(
+                f"{path}: {count} {direction} thread{'s are' if count > 1 else ' is'} drawn outside the picture, "
+                f"{max(beyond):.0f} px. Draw {'them' if count > 1 else 'it'} again, on this picture."
+            )
+
+
+def _beyond(lines: Sequence[Polyline], shape: tuple[int, int], spacing: float) -> list[float]:
+    """How far upright lines reach out of the picture, px; zero where they may."""
+    # a thread at the border may have its middle outside
+    reach = np.fmax(2.0, spacing / 2)
+    most = [float(np.max([-line, line - np.array(shape[::-1])])) for line in lines]
+    return [px if px > reach else 0.0 for px in most]
+
+
+def _levels(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Rows of a picture in which its lines are compared."""
+    return np.linspace(0.5, shape[0] - 0.5, min(shape[0], _ROWS))
 
 
 def median_spacing(table: NDArray[np.float64]) -> float:

@@ -36,25 +36,32 @@ def bands_to_lines(mask: NDArray[np.bool_]) -> list[Polyline]:
     list of ndarray, shape (n_i, 2)
         Points (x, y) in px at the centres of rows, from left to right.
     """
-    lines = [_smoothed(track[:, [_MIDDLE, _ROW]]) for track in _tracks(mask)]
+    tracks, shortest = _tracks(mask)
+    lines = [_smoothed(track[:, [_MIDDLE, _ROW]]) for track in tracks if len(track) >= shortest]
     return sorted(lines, key=lambda line: float(line[:, 0].mean()))
 
 
-def bands_to_outlines(mask: NDArray[np.bool_]) -> list[Polyline]:
+def bands_to_outlines(mask: NDArray[np.bool_]) -> tuple[list[Polyline], int]:
     """Polygons round the bands of vertical threads, with few corners, from left to right.
 
-    Together they hold the pixels of the mask and no other, but for specks, which are dropped, and gaps shorter than a
-    band is wide, which are closed.
+    Together they hold the pixels of the mask and no other: a band with a gap becomes two, and specks are kept. How many
+    are too short to be read as threads from the mask itself comes second.
     """
-    tracks = sorted(_tracks(mask), key=lambda track: float(track[:, _MIDDLE].mean()))
-    return [outline(track[:, _LEFT], track[:, _RIGHT], track[:, _ROW]) for track in tracks]
+    tracks, shortest = _tracks(mask)
+    pieces = [piece for track in tracks for piece in np.split(track, np.flatnonzero(np.diff(track[:, _ROW]) > 1.5) + 1)]
+    pieces.sort(key=lambda piece: float(piece[:, _MIDDLE].mean()))
+    polygons = [outline(piece[:, _LEFT], piece[:, _RIGHT], piece[:, _ROW]) for piece in pieces]
+    return polygons, sum(len(track) < shortest for track in tracks)
 
 
-def _tracks(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-    """Follow the bands of vertical threads from row to row: middle, row, left and right edge, (n_i, 4) each."""
+def _tracks(mask: NDArray[np.bool_]) -> tuple[list[NDArray[np.float64]], float]:
+    """Follow the bands of vertical threads from row to row: middle, row, left and right edge, (n_i, 4) each.
+
+    Second comes how many rows a track needs to be no speck.
+    """
     starts, ends, rows = _runs(mask)
     if not len(starts):
-        return []
+        return [], 0.0
     width_px = mask.shape[1]
     inside = (starts > 0) & (ends < width_px)
     lengths = (ends - starts)[inside] if inside.any() else ends - starts
@@ -77,7 +84,7 @@ def _tracks(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
             else:
                 tracks.append([(x, row + 0.5, left, right)])
                 active.append(len(tracks) - 1)
-    return [np.array(track) for track in tracks if len(track) >= max(2, _SHORTEST * usual)]
+    return [np.array(track) for track in tracks], max(2, _SHORTEST * usual)
 
 
 def draw_bands(lines: Sequence[Polyline], shape: tuple[int, int], width: float) -> NDArray[np.bool_]:
@@ -119,8 +126,8 @@ def _middles(
             found.append(((left + right) / 2, left, right))
         else:
             middles = np.linspace(left + usual / 2, right - usual / 2, count)
-            # threads that touch share the edge half-way between them
-            edges = [left, *((middles[1:] + middles[:-1]) / 2).tolist(), right]
+            # threads that touch share the edge half-way between them, at a border of pixels: each is of one of them
+            edges = [left, *np.rint((middles[1:] + middles[:-1]) / 2).tolist(), right]
             found += zip(middles.tolist(), edges[:-1], edges[1:], strict=True)
     return found
 

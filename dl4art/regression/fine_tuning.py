@@ -56,7 +56,7 @@ def train_labelled(
     base : path, optional
         File of the weights to start from.
     workers : int
-        Processes that simulate.
+        Processes that simulate, and then threads that warp.
     tell : callable
         Told what goes on.
     quiet : bool
@@ -138,7 +138,7 @@ def _datasets(
 ) -> tuple[Any, Any]:
     """Make the data to learn from and to know when to stop, labelled and simulated."""
     view = LOCAL_VIEW if settings.architecture == "vgg" else EQUALISED_VIEW
-    warps: dict[str, Any] = {"degrees": settings.degrees, "zoom": settings.zoom}
+    warps: dict[str, Any] = {"degrees": settings.degrees, "zoom": settings.zoom, "workers": workers}
     held: Any = LabelledWindows(
         split["stop"],
         view,
@@ -176,4 +176,4 @@ def _datasets(
         aims=aims,
         **warps,
     )
-    return Joined(windows, other), Joined(held, Windows(stop, batch=settings.batch))
+    return Joined(windows, other, workers=workers), Joined(held, Windows(stop, batch=settings.batch))

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dl4art.cropping.canvases import SPLITS, canvas_of, split_canvases
-from dl4art.cropping.label_check import find_picture
+from dl4art.cropping.label_check import check_inside
+from dl4art.cropping.label_pictures import LabelledOnce, find_picture, label_stems
 from dl4art.cropping.labels import ThreadLabels, read_labelme, read_masks
-from dl4art.cropping.packing import label_stems
 from dl4art.cropping.plate import PX_PER_CM, Plate
 from dl4art.cropping.reading import read_plate
 from dl4art.cropping.shapes import read_drawing
@@ -74,13 +74,13 @@ def read_labelled(files: Sequence[Path], root: Path) -> list[LabelledCrop]:
     Raises
     ------
     InputError
-        If there are no labels, or some cannot be used; the message names these.
+        If there are no labels, or some cannot be used, or two are of one picture; the message names these.
     """
     pictures = {path.with_suffix(""): path for path in files if path.suffix.lower() not in (".npz", ".json")}
-    crops, problems = [], []
+    crops, problems, once = [], [], LabelledOnce()
     for stem, drawn in sorted(label_stems(files).items()):
         try:
-            crops.append(_read(stem, root, None if drawn else pictures.get(stem)))
+            crops.append(_read(stem, root, None if drawn else pictures.get(stem), once))
         except Exception as error:  # all that is wrong is to be known at once, whatever it is
             where = stem.with_name(f"{stem.name}.json") if drawn else stem
             problems.append(f"{where}: {reason(error, where).rstrip('.')}.")
@@ -139,13 +139,14 @@ def fingerprint(crops: Sequence[LabelledCrop]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _read(stem: Path, root: Path, picture: Path | None) -> LabelledCrop:
+def _read(stem: Path, root: Path, picture: Path | None, once: LabelledOnce) -> LabelledCrop:
     """Read one crop; without its `picture`, labels are a labelme file that names it."""
     if picture is None and not (drawn := stem.with_name(f"{stem.name}.json")).exists():
         raise InputError(f"{stem}: archives of masks without a picture. Put {stem.name}.tif beside them.")
     if picture is None:
         labels, labelled = read_labelme(drawn), [drawn]
         picture = find_picture(drawn, read_drawing(drawn, "labels"), root)
+        check_inside(drawn, labels)
     else:
         labels, labelled = read_masks(stem), [stem.with_name(f"{stem.name}{end}") for end in ("_V.npz", "_H.npz")]
     plate = read_plate(picture, assume_crop=True)
@@ -161,6 +162,8 @@ def _read(stem: Path, root: Path, picture: Path | None) -> LabelledCrop:
             " cm is needed. Cut larger crops, or check the scale."
         )
     gradient = _gradient(labels, plate, (grey.shape[0], grey.shape[1]))
+    # or one canvas might be learnt from and tested on
+    once.add(labelled[0], picture)
     name = stem.relative_to(root)
     digest = hashlib.sha256("".join(sha256(path) for path in (picture, *labelled)).encode()).hexdigest()
     vertical, horizontal = np.hypot(gradient[:, 0], gradient[:, 1]).mean(axis=(1, 2)) * PX_PER_CM

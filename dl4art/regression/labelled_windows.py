@@ -82,6 +82,8 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
         Epochs that have been trained already.
     fixed : bool
         The same windows in each epoch: to know when to stop.
+    workers : int
+        Threads that draw batches ahead while the network learns.
     """
 
     def __init__(
@@ -98,8 +100,9 @@ class LabelledWindows(keras.utils.PyDataset):  # type: ignore[misc]
         aims: Sequence[float] = (),
         epoch: int = 0,
         fixed: bool = False,
+        workers: int = 1,
     ) -> None:
-        super().__init__(workers=1)
+        super().__init__(workers=workers)
         self.crops, self.view, self.batch, self.draws, self.seed = crops, view, batch, draws, seed
         self.degrees, self.strain, self.zoom, self.aims, self.fixed = degrees, strain, zoom, aims, fixed
         self.epoch = 0 if fixed else epoch
@@ -180,10 +183,13 @@ def simulated_crops(samples: Samples) -> list[LabelledCrop]:
 
 
 class Joined(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of two data sets side by side, as one batch each; of the shorter one as many as there are."""
+    """Batches of two data sets side by side, as one batch each; of the shorter one as many as there are.
 
-    def __init__(self, first: Any, second: Any) -> None:
-        super().__init__(workers=1)
+    `workers` threads draw them ahead.
+    """
+
+    def __init__(self, first: Any, second: Any, *, workers: int = 1) -> None:
+        super().__init__(workers=workers)
         self.parts = first, second
 
     def __len__(self) -> int:

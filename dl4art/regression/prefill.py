@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from dl4art.cropping.archives import archive_paths
 from dl4art.cropping.labels import ThreadLabels, write_labelme
 from dl4art.cropping.outlines import thinned
 from dl4art.cropping.plate import PX_PER_CM, Plate
@@ -43,7 +44,9 @@ def prefill_labels(
     px_per_cm: float | None = None,
     size_cm: tuple[float, float] | None = None,
 ) -> Iterator[Prefilled]:
-    """Write the threads of crops as labelme files beside them, ``NAME.json``; one that is there is left alone.
+    """Write the threads of crops as labelme files beside them, ``NAME.json``, where there are no labels yet.
+
+    A file that is there is left alone, and a crop with archives of masks, before which the new file would go, too.
 
     Parameters
     ----------
@@ -64,18 +67,24 @@ def prefill_labels(
     OutputError
         If a file cannot be written.
     """
-    todo = [path for path in crops if not path.with_suffix(".json").exists()]
+    todo = [path for path in crops if not _labels(path)]
     counts = count_files(todo, counter, px_per_cm=px_per_cm, size_cm=size_cm, crops=True)
     left = set(todo)
     for path in crops:
         count = next(counts) if path in left else None
         # pictures of one name share a file
-        if count is None or path.with_suffix(".json").exists():
-            yield Prefilled(str(path), "kept", message=f"{path.stem}.json is there already; nothing was changed")
+        if count is None or _labels(path):
+            yield Prefilled(str(path), "kept", message=f"{_labels(path)} is there already; nothing was changed")
         elif count.status != "ok":
             yield Prefilled(str(path), count.status, message=count.message)
         else:
             yield _prefilled(path, count, px_per_cm, size_cm)
+
+
+def _labels(crop: Path) -> str:
+    """Name of a file of labels that a crop has; empty for none."""
+    files = (crop.with_suffix(".json"), *archive_paths(crop.with_suffix("")))
+    return next((path.name for path in files if path.exists()), "")
 
 
 def _prefilled(path: Path, count: FileCount, px_per_cm: float | None, size_cm: tuple[float, float] | None) -> Prefilled:

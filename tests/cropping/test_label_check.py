@@ -1,11 +1,12 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 import tifffile
 
 from dl4art.cropping.label_check import check_file, check_labels, median_spacing
-from dl4art.cropping.labels import ThreadLabels, write_labelme
+from dl4art.cropping.labels import ThreadLabels, read_labelme, write_labelme, write_masks
 
 
 def straight(x, top=0.0, bottom=300.0, lean=0.0):
@@ -129,7 +130,7 @@ def test_labels_of_another_picture(tmp_path):
         ("\\\\server\\share\\a.tif", "outside the folder"),
         ("none.tif", "no such picture"),
         (".", "no such picture"),
-        ("a.json", "not a TIFF"),
+        ("a.json", "labels of another picture"),
         ("", "'imagePath' is missing"),
         (None, "'imagePath' is missing"),
         ("a\0.tif", "null"),
@@ -141,6 +142,64 @@ def test_a_picture_elsewhere_is_not_looked_at(tmp_path, image, said):
     (finding,) = check_file(path, path.parent).findings
     assert finding.finding == "picture"
     assert said in finding.message
+
+
+def test_labels_that_name_the_picture_of_others(tmp_path):
+    write(tmp_path, name="b")
+    path = changed(write(tmp_path), imagePath="b.tif")
+    (finding,) = check_file(path, tmp_path).findings
+    assert finding.finding == "picture"
+    assert "'b.tif', and a.tif lies beside it: labels of another picture?" in finding.message
+
+
+def test_a_picture_is_labelled_once(tmp_path):
+    first = write(tmp_path)
+    second = shutil.copy(first, tmp_path / "again.json")
+    one, two = check_labels([tmp_path / "a.tif", first, second], tmp_path)
+    assert one.findings == ()
+    assert [finding.message for finding in two.findings] == [
+        f"belongs to the same picture as {first}, or to a copy of it. Keep one of them."
+    ]
+
+
+def test_many_threads_outside_are_one_finding(tmp_path):
+    path = write(tmp_path, vertical=[straight(x) for x in np.arange(400.0, 700, 15)])
+    (finding,) = check_file(path, tmp_path).findings
+    assert finding.message.startswith("shapes 1, 2, 3 and 17 more (vertical): up to 385 px outside. Draw them again")
+
+
+def masks(folder, **options):
+    """A crop whose labels are archives."""
+    path = write(folder, **options)
+    write_masks(read_labelme(path), path.with_suffix(".tif"), thread_width=5.0)
+    path.unlink()
+    return sorted(folder.iterdir())
+
+
+def test_archives_are_labels(tmp_path):
+    (checked,) = check_labels(masks(tmp_path), tmp_path)
+    assert checked.findings == ()
+    assert (checked.file.name, checked.picture.name) == ("a_V.npz", "a.tif")
+    assert (len(checked.labels.vertical), len(checked.labels.horizontal)) == (20, 15)
+
+
+@pytest.mark.parametrize(
+    ("options", "change", "finding", "said"),
+    [
+        ({}, lambda folder: (folder / "a_V.npz").unlink(), "one direction", "there is no a_V.npz"),
+        ({"horizontal": []}, lambda folder: None, "one direction", "no horizontal threads"),
+        ({}, lambda folder: (folder / "a_H.npz").write_bytes(b"PK"), "unreadable", "a_H.npz"),
+        ({}, lambda folder: (folder / "a.tif").unlink(), "picture", "Put a.tif there"),
+        ({}, lambda folder: (folder / "a.tif").write_bytes(b"II"), "picture", "a.tif: "),
+        ({"size": (300, 200)}, lambda folder: None, "picture", "300 x 300 px, its picture has 200 x 300 px"),
+    ],
+)
+def test_what_is_wrong_with_archives(tmp_path, options, change, finding, said):
+    masks(tmp_path, **options)
+    change(tmp_path)
+    (checked,) = check_labels(sorted(tmp_path.iterdir()), tmp_path)
+    assert [found.finding for found in checked.findings] == [finding]
+    assert said in checked.findings[0].message
 
 
 def test_labels_in_a_folder_of_their_own_belong_to_their_crops(tmp_path):

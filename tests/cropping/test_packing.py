@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from dl4art.cropping.archives import load_masks, save_masks
 from dl4art.cropping.labels import ThreadLabels, density, read_labelme, write_labelme, write_masks
 from dl4art.cropping.packing import draw_masks, pack_labels, unpack_labels
+
+SAMPLES = Path(__file__).parents[2] / "cropping"
 
 
 def labels(seed=0, spacing=16.0, shape=(300, 300), lean=0.1):
@@ -30,7 +33,7 @@ def write(folder, name="crop_1", size=(300, 300), **options):
     """A crop with its labels as a labelme file."""
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     picture = (folder / name).with_suffix(".tif")
-    tifffile.imwrite(picture, np.zeros(size, np.uint8))
+    tifffile.imwrite(picture, np.zeros(size, np.uint8), description=name)
     write_labelme(labels(**options), picture.with_suffix(".json"), picture.name)
     return picture.with_suffix(".json")
 
@@ -130,6 +133,12 @@ def test_labels_that_are_there_are_not_unpacked_over(tmp_path):
     assert path.read_bytes() == before
 
 
+def save_again(folder, output):
+    """Pack what was unpacked, and give the place."""
+    assert [row.status for row in pack(folder, output)] == ["ok"]
+    return output
+
+
 def test_specks_are_told(tmp_path):
     path = write(tmp_path)
     vertical, horizontal = draw_masks(path, tmp_path)
@@ -138,11 +147,43 @@ def test_specks_are_told(tmp_path):
     save_masks(tmp_path / "out" / "a", vertical, horizontal)
     (row,) = unpack(tmp_path / "out", tmp_path / "out")
     assert row.status == "ok"
-    assert row.message.startswith("4 px of the masks")
+    assert row.message.startswith("1 polygon is so short that it may be a speck")
+    (tmp_path / "out" / "a.tif").write_bytes((tmp_path / "crop_1.tif").read_bytes())
+    assert_same_masks(tmp_path / "out" / "a", save_again(tmp_path / "out", tmp_path / "again") / "a")
+
+
+def test_any_masks_come_back(tmp_path, rng):
+    """Threads at a corner, with gaps, that touch, and mere noise."""
+    vertical, horizontal = rng.random((2, 300, 300)) < 0.3
+    vertical[:, 100:] = np.arange(200) % 16 < 9
+    vertical[100:103] = False
+    vertical[:, 116:128] = True
+    save_masks(tmp_path / "a", vertical, horizontal)
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((300, 300), np.uint8))
+    unpack(tmp_path, tmp_path)
+    assert_same_masks(tmp_path / "a", save_again(tmp_path, tmp_path / "again") / "a")
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("labels/*_V.npz")), ids=lambda path: path.name)
+def test_the_samples_come_back(tmp_path, path):
+    name = path.name.removesuffix("_V.npz")
+    for file in (path, path.with_name(f"{name}_H.npz"), SAMPLES / "crops" / f"{name}.tif"):
+        shutil.copy(file, tmp_path)
+    unpack(tmp_path, tmp_path)
+    assert_same_masks(tmp_path / name, save_again(tmp_path, tmp_path / "again") / name)
 
 
 def spoil(path, **fields):
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def shift(path, pixels):
+    """Move upright threads to the right."""
+    shapes = json.loads(path.read_text())["shapes"]
+    for shape in shapes:
+        if shape["label"] == "vertical":
+            shape["points"] = [[x + pixels, y] for x, y in shape["points"]]
+    spoil(path, shapes=shapes)
 
 
 def only(path, direction):
@@ -160,6 +201,8 @@ def only(path, direction):
         (lambda path: spoil(path, imageHeight=10**9), "300,000 megapixels"),
         (lambda path: path.write_text("{"), "is not JSON"),
         (lambda path: path.with_suffix(".tif").unlink(), "no such picture"),
+        (lambda path: spoil(path, imagePath="crop_2.tif"), "and crop_1.tif lies beside it: labels of another picture?"),
+        (lambda path: shift(path, 300), "14 vertical threads are drawn outside the picture, "),
     ],
 )
 def test_a_bad_crop_is_a_row_and_stops_no_other(tmp_path, change, said):
@@ -169,6 +212,14 @@ def test_a_bad_crop_is_a_row_and_stops_no_other(tmp_path, change, said):
     assert (bad.status, good.status) == ("failed", "ok")
     assert said in bad.message
     assert [path.name for path in files(tmp_path / "out")] == ["crop_2_H.npz", "crop_2_V.npz"]
+
+
+def test_a_copy_of_a_crop_is_not_packed_again(tmp_path):
+    first = write(tmp_path / "in", "a/crop_1")
+    shutil.copytree(first.parent, tmp_path / "in" / "b")
+    once, twice = pack(tmp_path / "in", tmp_path / "out")
+    assert (once.status, twice.status) == ("ok", "failed")
+    assert "the same picture as" in twice.message
 
 
 def test_half_a_pair_empty_masks_and_other_sizes_are_refused(tmp_path):

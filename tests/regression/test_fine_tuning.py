@@ -110,6 +110,12 @@ def test_it_starts_from_the_weights_of_the_base(whole, split, tmp_path):
     assert moved == {"kernel", "bias", "profiles"}
 
 
+def test_more_threads_draw_the_same(whole, split, tmp_path):
+    fine_tuning.train_labelled(TINY, split, tmp_path, workers=3)
+    for one, other in zip(curve(whole[0]), curve(tmp_path), strict=True):
+        assert other == pytest.approx(one, rel=1e-3)
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -104,6 +104,10 @@ def upper(content):
             shape["points"] = [[x, min(y, 110.0)] for x, y in shape["points"]]
 
 
+def beyond(content):
+    content["shapes"][0]["points"] = [[x + 400, y] for x, y in content["shapes"][0]["points"]]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -112,6 +116,8 @@ def upper(content):
         (lambda content: content.update(imagePath="gone.tif"), "there is no such picture. Put it there"),
         (upper, "the vertical threads are not drawn all over the crop: 5"),
         (lambda content: content.pop("shapes"), "field 'shapes' is missing"),
+        (lambda content: content.update(imagePath="crop-1.tif"), "and crop-0.tif lies beside it: labels of another"),
+        (beyond, "crop-0.json: 1 vertical thread is drawn outside the picture, 1"),
     ],
 )
 def test_labels_that_cannot_be_used_are_named(mine, change, said):
@@ -120,6 +126,12 @@ def test_labels_that_cannot_be_used_are_named(mine, change, said):
         read(mine)
     assert said in str(error.value)
     assert "--check lists what is wrong" in str(error.value)
+
+
+def test_a_crop_and_its_copy_are_not_two_canvases(mine):
+    shutil.copytree(mine / "canvas-1", mine / "canvas-9")
+    with pytest.raises(InputError, match=r"canvas-1/crop-0.json, or to a copy of it"):
+        read(mine)
 
 
 def test_all_that_is_wrong_is_said_at_once(mine):

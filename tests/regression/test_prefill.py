@@ -52,6 +52,15 @@ def test_two_pictures_of_one_name_share_their_labels(tmp_path):
     assert [item.status for item in done] == ["written", "kept"]
 
 
+@pytest.mark.parametrize("end", ["V", "H"])
+def test_masks_that_are_there_are_not_set_aside(tmp_path, end):
+    tifffile.imwrite(tmp_path / "a.tif", weave())
+    (tmp_path / f"a_{end}.npz").write_bytes(b"drawn by hand")
+    (done,) = prefill_labels([tmp_path / "a.tif"], Counter())
+    assert (done.status, done.message) == ("kept", f"a_{end}.npz is there already; nothing was changed")
+    assert not (tmp_path / "a.json").exists()
+
+
 def test_lines_are_in_the_pixels_of_the_picture():
     plate = plate_from_array(weave(450, 480, px_per_cm=300), 300.0)
     count = FileCount("a", "ok", VERTICAL, HORIZONTAL)
