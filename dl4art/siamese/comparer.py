@@ -24,7 +24,7 @@ from dl4art.siamese.canvas import (
 )
 from dl4art.siamese.comparison import MEANINGS, Comparison, Control, limits_of
 from dl4art.siamese.encoded import ENCODING, EncodedCanvas, canvas_record, cautions, joined
-from dl4art.siamese.looks import FACTORS, CanvasCrops, Looks, agree, doubled_densities
+from dl4art.siamese.looks import FACTORS, CountedCanvas, Looks, agree, doubled_densities
 from dl4art.siamese.similarity import PairScores, best_of, content_seed, evidence, interval
 from dl4art.siamese.spectra import spectrum_vectors, with_spectra
 from dl4art.siamese.stability import CropNeeds
@@ -261,7 +261,7 @@ class FabricComparer:
             limits_of(self.folder.calibration),
         )
 
-    def meant(self, first: CanvasCrops, second: CanvasCrops) -> tuple[Array, Array]:
+    def meant(self, first: CountedCanvas, second: CountedCanvas) -> tuple[Array, Array]:
         """Give the vectors by which two canvases are compared, (n, 2, d) and (m, 2, d).
 
         They are those by the densities as counted, unless these are of one bolt only with one of them doubled, and the

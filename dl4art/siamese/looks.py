@@ -26,7 +26,7 @@ AGREE = 0.2
 _DENSEST = 45.0  # th/cm; there is no finer cloth
 
 
-class CanvasCrops(Protocol):
+class CountedCanvas(Protocol):
     """Encoded crops of a canvas, such as `dl4art.siamese.encoded.EncodedCanvas`."""
 
     @property

@@ -67,6 +67,7 @@ def test_pairs_are_scored_by_the_doubled_density_if_they_agree_better_so(tiny, c
     half = comparer.pair_scores(plain[:2], plain[2:]).logits
     whole = comparer.pair_scores(true, plain[2:]).logits
     expected = 1 / (1 + np.exp(-np.maximum(half, whole)))
+    assert (whole > half + 0.01).any()
     found = comparer.score_pairs(crops[:2], crops[2:])
     np.testing.assert_allclose(found, expected, atol=1e-3)
     np.testing.assert_allclose(comparer.score_pairs(crops[2:], crops[:2]), found.T, atol=1e-6)
@@ -75,6 +76,17 @@ def test_pairs_are_scored_by_the_doubled_density_if_they_agree_better_so(tiny, c
     # those that agree as they are stay as they are
     alike = comparer.score_pairs(crops[:1], crops[1:2])
     np.testing.assert_allclose(alike, 1 / (1 + np.exp(-comparer.pair_scores(plain[:1], plain[1:2]).logits)), atol=1e-3)
+
+
+def test_what_doubling_is_worth_is_added_where_it_is_doubled_and_nowhere_else(tiny, crops):
+    sure = replace(tiny, counter=Paired(), calibration=replace(tiny.calibration, doubled_odds=40.0))
+    scores = sure.score_pairs(crops, crops)
+    half = np.array([True, True, False, False])
+    assert (scores[half[:, None] != half] > 1 - 1e-6).all()
+    assert (scores[half[:, None] == half] < 0.999).all()
+    never = replace(tiny, counter=Paired(), calibration=replace(tiny.calibration, doubled_odds=-40.0))
+    plain = tiny.pair_scores(tiny.embed(crops, density=never.look(crops).density), never.look(crops).views[0]).logits
+    np.testing.assert_allclose(never.score_pairs(crops, crops), 1 / (1 + np.exp(-plain)), atol=1e-3)
 
 
 def test_looks_are_parted_and_joined(tiny, crops):
@@ -96,7 +108,8 @@ def test_canvases_are_compared_by_the_doubled_density_if_they_are_more_alike_so(
     )
     doubled = comparer.embed(half.pixels, density=half.counted[:, 0] * np.array(FACTORS[0]))
     ways = [(half.vectors, whole.vectors), (doubled, whole.vectors)]
-    expected = max(evidence(comparer.pair_scores(*way)) for way in ways)
+    as_counted, expected = (evidence(comparer.pair_scores(*way)) for way in ways)
+    assert expected > as_counted + 0.01
     for one, two in ((half, whole), (whole, half)):
         assert evidence(comparer.pair_scores(*comparer.meant(one, two))) == pytest.approx(expected, abs=1e-4)
     result = comparer.compare_encoded(half, whole)
