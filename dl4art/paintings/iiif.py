@@ -55,17 +55,15 @@ def find_picture(fetcher: Fetcher, service: str, px: int) -> ServedPicture:
         width, height = int(info["width"]), int(info["height"])
         level = json.dumps(info.get("profile", ""))
         sizes = [(int(size["width"]), int(size["height"])) for size in info.get("sizes", [])]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        licence = _text(info.get("rights") or info.get("license"))
+        attribution = _text(info.get("attribution") or info.get("requiredStatement"))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{base}/info.json describes no picture ({error!r}). Check the address.") from error
     version = next((number for number in (2, 3) if f"iiif.io/api/image/{number}/" in context), 0)
     if not version or width < 1 or height < 1:
         raise InputError(f"{base}/info.json is not of version 2 or 3 of the IIIF Image API. Give a picture's address.")
     size = _size((width, height), sizes, px, version, fixed="level0" in level)
-    return ServedPicture(
-        f"{base}/full/{size}/0/default.jpg",
-        _text(info.get("rights") or info.get("license")),
-        _text(info.get("attribution") or info.get("requiredStatement")),
-    )
+    return ServedPicture(f"{base}/full/{size}/0/default.jpg", licence, attribution)
 
 
 def _size(whole: tuple[int, int], sizes: list[tuple[int, int]], px: int, version: int, *, fixed: bool) -> str:

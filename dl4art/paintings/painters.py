@@ -67,7 +67,7 @@ class PainterClassifier:
                 raise ValueError(f"fit {fit!r}")
             network = build_classifier(HeadSettings(**config["head"]), (first, second), px, len(classes))
             load_weights(network, folder.weights)
-        except (KeyError, TypeError, ValueError, OSError, InputError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, OSError, InputError) as error:
             raise ModelError(
                 f"{folder.path}: does not fit this version ({type(error).__name__}: {error}). Use the version of "
                 "dl4art that made it, or train it anew."

@@ -24,6 +24,7 @@ from dl4art.siamese.canvas import (
 )
 from dl4art.siamese.comparison import MEANINGS, Comparison, Control, limits_of
 from dl4art.siamese.encoded import ENCODING, EncodedCanvas, canvas_record, cautions, joined
+from dl4art.siamese.false_matches import expected_matches
 from dl4art.siamese.looks import FACTORS, CountedCanvas, Looks, agree, doubled_densities
 from dl4art.siamese.similarity import PairScores, best_of, content_seed, evidence, interval
 from dl4art.siamese.spectra import spectrum_vectors, with_spectra
@@ -95,6 +96,9 @@ class FabricComparer:
                 warnings.simplefilter("ignore")  # what does not fit is an error, and said once
                 both.load_weights(folder.weights)
             calibration = Calibration.from_dict(folder.calibration)
+            # what is read of it later must be there, too
+            CropNeeds.of(calibration, folder.calibration)
+            expected_matches(folder.calibration, 1)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise ModelError(f"{folder.path}: cannot be loaded as a fabric comparer ({error})") from error
         return cls(folder, calibration, both.encoder, both.head, counter)

@@ -169,7 +169,7 @@ def load_classifier(
             if folder.weights.suffix == ".h5":
                 check_weights(folder.weights)
             network.load_weights(folder.weights)
-    except (KeyError, TypeError, ValueError, OSError, InputError, UserWarning) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, InputError, UserWarning) as error:
         raise ModelError(
             f"{folder.path}: does not fit this version ({type(error).__name__}: {error}). Use the version of dl4art "
             "that made it, or train it anew."

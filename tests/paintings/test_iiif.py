@@ -59,7 +59,7 @@ def test_licences(ask, said, licence, attribution):
     "info",
     [
         b"<html>", b"[]", b"{}", b"[" * 100_000,
-        {**V2, "width": "wide"}, {**V2, "width": 0}, {**V2, "sizes": [3]},
+        {**V2, "width": "wide"}, {**V2, "width": 0}, {**V2, "height": float("inf")}, {**V2, "sizes": [3]},
         {**V2, "@context": "http://library.stanford.edu/iiif/image-api/1.1/context.json"},
     ],
 )  # fmt: skip

@@ -126,7 +126,14 @@ def test_other_models_are_refused(trained, tmp_path):
         PainterClassifier.from_pretrained(trained[0] / "autoencoder" / "model")
     path = shutil.copytree(trained[0] / "model", tmp_path / "model")
     config = json.loads((path / "config.json").read_text())
-    for change in ({"fit": "fill"}, {"filters": [4, 7]}, {"classes": None}, {"head": {"depth": 3}}, {"px": "x"}):
+    for change in (
+        {"fit": "fill"},
+        {"filters": [4, 7]},
+        {"classes": None},
+        {"head": {"depth": 3}},
+        {"px": "x"},
+        {"px": float("inf")},
+    ):
         (path / "config.json").write_text(json.dumps({**config, **change}))
         with pytest.raises(ModelError, match="does not fit this version"):
             PainterClassifier.from_pretrained(path)

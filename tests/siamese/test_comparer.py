@@ -297,3 +297,15 @@ def test_a_thread_counter_is_no_comparer(model_folder, tmp_path):
     write_model(folder.path, config=folder.config, calibration={"risk": [1.0]}, card="x")
     with pytest.raises(ModelError, match="fabric comparer"):
         FabricComparer.from_pretrained(folder.path)
+
+
+@pytest.mark.parametrize(
+    "told", [{"stability": {"crops": float("inf")}}, {"stability": [9]}, {"false_matches": {"any": [1, 2]}}]
+)
+def test_a_calibration_whose_tests_cannot_be_read_is_refused(model_folder, tmp_path, told):
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    path = folder / "calibration.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | told))
+    with pytest.raises(ModelError, match="cannot be loaded as a fabric comparer"):
+        FabricComparer.from_pretrained(folder)
