@@ -173,6 +173,11 @@ class TiffSource:
                 f"{self.path}: damaged, it lists {len(page.dataoffsets)} of {self._count * self._planes} strips."
             )
 
+        places = (*self._segment, *page.dataoffsets, *page.databytecounts)
+        # tags may hold numbers of any type
+        if odd := [place for place in places if not isinstance(place, (int, np.integer)) or place < 0]:
+            raise InputError(f"{self.path}: damaged, it has a strip or tile at byte, or of size, {odd[0]}.")
+
     def check_length(self) -> None:
         """Raise an InputError if the file ends before its last strip or tile does."""
         used = self._count * self._planes

@@ -138,6 +138,19 @@ def test_a_file_cut_short_in_mid_run_is_an_error_message(tmp_path, options):
         plate.read()
 
 
+def test_sizes_of_segments_that_are_no_whole_numbers_are_refused(tmp_path):
+    path = tmp_path / "p.tif"
+    tifffile.imwrite(path, np.zeros((64, 64), np.uint8), rowsperstrip=16, resolution=(200, 200), resolutionunit=3)
+    with tifffile.TiffFile(path) as tif:
+        tag = tif.pages[0].tags["StripByteCounts"]
+        place = tag.offset
+    data = bytearray(path.read_bytes())
+    data[place + 2 : place + 4] = (11).to_bytes(2, "little")  # 32-bit floats
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        read_plate(path).sample()
+
+
 def test_a_damaged_segment_is_named(tmp_path):
     path = write(tmp_path / "a.tif", compression="deflate", rowsperstrip=30)
     with tifffile.TiffFile(path) as tif:
