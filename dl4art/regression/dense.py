@@ -1,12 +1,14 @@
 """What the network says all over a plate: convolved once, tile by tile, and read at any place.
 
 A window of 1 cm is pooled from the network's outputs, one every 8 px, and neighbouring windows share most of theirs.
-So a plate goes through the network once, however many windows are read.
+So a plate goes through the network once, however many windows are read. While a tile goes through it, the next one is
+prepared and the one before is looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,7 +153,7 @@ def read_windows(
     margin : int
         See `tiles`.
     look : callable
-        Is shown each tile with what was read in it, arrays (rows, cols, 2).
+        Is shown each tile with what was read in it, arrays (rows, cols, 2); one tile at a time, in another thread.
 
     Returns
     -------
@@ -161,22 +163,35 @@ def read_windows(
     grid = spans(plate, centres_cm, px_per_cm)
     shape = len(grid[1].wanted), len(grid[0].wanted), 2
     out = Readings(*(np.zeros(shape, np.float32) for _ in range(4)))
-    for tile in tiles(plate, grid, tones, px_per_cm, margin):
-        vertical = pool(network, tile.inside)
-        horizontal = pool(network, tile.inside.T).transpose(1, 0, 2)
-        both = np.stack([part[np.ix_(*tile.places)] for part in (vertical, horizontal)], axis=2)
-        found = Readings(
-            both[..., 0] * np.float32(px_per_cm / 200),
-            both[..., 1],
-            # a transposed picture leans the other way
-            10 * both[..., 2] * np.array([1, -1], np.float32),
-            both[..., 3],
-        )
-        where = np.ix_(tile.rows, tile.cols)
-        for name in Readings.__dataclass_fields__:
-            getattr(out, name)[where] = getattr(found, name)
-        look(tile, found)
+    with ThreadPoolExecutor(1) as helper:
+        looking = helper.submit(lambda: None)
+        for tile in _ahead(tiles(plate, grid, tones, px_per_cm, margin), helper):
+            vertical = pool(network, tile.inside)
+            horizontal = pool(network, tile.inside.T).transpose(1, 0, 2)
+            both = np.stack([part[np.ix_(*tile.places)] for part in (vertical, horizontal)], axis=2)
+            found = Readings(
+                both[..., 0] * np.float32(px_per_cm / 200),
+                both[..., 1],
+                # a transposed picture leans the other way
+                10 * both[..., 2] * np.array([1, -1], np.float32),
+                both[..., 3],
+            )
+            where = np.ix_(tile.rows, tile.cols)
+            for name in Readings.__dataclass_fields__:
+                getattr(out, name)[where] = getattr(found, name)
+            # no more than one tile waits to be looked at: memory stays bounded
+            looking.result()
+            looking = helper.submit(look, tile, found)
+        looking.result()
     return out
+
+
+def _ahead(made: Iterator[Tile], helper: Executor) -> Iterator[Tile]:
+    """Give tiles one after another; the next one is made by the helper while one is used."""
+    coming = helper.submit(next, made, None)
+    while (tile := coming.result()) is not None:
+        coming = helper.submit(next, made, None)
+        yield tile
 
 
 def spans(plate: Plate, centres_cm: tuple[npt.ArrayLike, npt.ArrayLike], px_per_cm: float) -> tuple[Span, Span]:

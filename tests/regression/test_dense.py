@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -101,3 +103,43 @@ def test_a_tile_shows_its_windows(shipped, plate, centres):
     across, down = dense.spans(plate, centres, 200.0)
     top, left = dense.STRIDE * down.wanted[row], dense.STRIDE * across.wanted[col]
     np.testing.assert_array_equal(window, plate.read(slice(top, top + WINDOW), slice(left, left + WINDOW)))
+
+
+def test_tiles_are_looked_at_in_their_order_and_few_wait(monkeypatch, shipped, plate, centres):
+    monkeypatch.setattr(dense, "TILE", 160)
+    made, seen = [], []
+    cut = dense.tiles
+
+    def counted(*args):
+        for tile in cut(*args):
+            made.append(tile)
+            # one is being looked at, one goes through the network, one waits and one is made
+            assert len(made) - len(seen) <= 4
+            yield tile
+
+    monkeypatch.setattr(dense, "tiles", counted)
+    dense.read_windows(shipped, plate, centres, TONES, look=lambda tile, _found: seen.append(tile))
+    assert len(seen) > 4
+    assert all(one is other for one, other in zip(made, seen, strict=True))
+
+
+@pytest.mark.parametrize("part", ["plate", "look"])
+def test_what_fails_beside_the_network_is_raised(monkeypatch, shipped, plate, centres, part):
+    def failing(inner):
+        calls = count()
+
+        def call(*args, **options):
+            if next(calls):
+                raise OSError("the disk is gone")
+            return inner(*args, **options)
+
+        return call
+
+    def unmoved(_tile, _readings):
+        pass
+
+    monkeypatch.setattr(dense, "TILE", 160)
+    if part == "plate":
+        monkeypatch.setattr(dense, "normalise", failing(normalise))
+    with pytest.raises(OSError, match="the disk is gone"):
+        dense.read_windows(shipped, plate, centres, TONES, look=failing(unmoved) if part == "look" else unmoved)
