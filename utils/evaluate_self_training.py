@@ -63,6 +63,8 @@ def measure(model: str | None, sets: dict[str, list[Picture]], usual: int) -> di
         name: {
             "crops": len(grey),
             "network_nmae": nmae(counter.network.presume(grey), truth),
+            # of all crops alike, whether there is an estimate or not
+            "likeliest_nmae": nmae(counter.presume(grey), truth),
             "together": score(counter.predict(grey), [(v, h) for v, h in truth.tolist()]).to_dict(),
         }
         for name, (grey, truth) in known.items()

@@ -56,6 +56,11 @@ class Calibration:
         knots, widths = self.combined if combined else self.network
         return np.exp(np.interp(log_error, knots, np.log(widths))).astype(np.float32)
 
+    def finer(self, densities: Floats) -> Floats:
+        """Of densities (n, 2) those of which one or both are finer than what the network was trained on."""
+        finer: Floats = densities[(densities > self.densities[1]).any(axis=1)]
+        return finer
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return {field.name: getattr(self, field.name) for field in fields(self)} | {"choice": self.choice.to_dict()}

@@ -57,10 +57,11 @@ class Span:
     def tiles(self) -> Iterator[tuple[npt.NDArray[np.intp], int, int]]:
         """Give which of the wanted windows a tile reads, the tile's first window and how many it has.
 
-        All tiles have one size; the last one begins early enough to end with the plate.
+        All tiles have one size, an even share of the side; the last one begins early enough to end with it.
         """
         total = (self.length - WINDOW) // STRIDE + 1
-        size = min(total, TILE // STRIDE)
+        count = -(-total * STRIDE // TILE)
+        size = -(-total // count)
         for start in range(0, total, size):
             mine = np.flatnonzero((self.wanted >= start) & (self.wanted < start + size))
             if len(mine):

@@ -87,6 +87,7 @@ def finish_labelled(
             folder / "crops",
             settings.check,
             more=as_samples(split["stop"]),
+            aims=before.calibration.finer(seen),
             shard=shard_size(settings),
             workers=workers,
             tell=tell,

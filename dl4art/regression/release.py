@@ -44,7 +44,7 @@ from dl4art.regression.legibility import CLIPPED
 from dl4art.regression.map_plates import read_plates
 from dl4art.regression.map_trust import fit_map
 from dl4art.regression.network import build_trainer, build_trunk
-from dl4art.regression.samples import SHARD, simulate_samples
+from dl4art.regression.samples import SHARD, made_finer, simulate_samples
 from dl4art.regression.spectral import SpectralCounter
 from dl4art.regression.training import TrainingSettings
 from dl4art.regression.weave import FEATURES, weave_logit
@@ -87,6 +87,8 @@ class _Held:
     samples: Samples
     reading: Readings
     evidence: Evidence
+    canvas: npt.NDArray[np.intp]
+    """Numbers of the canvases, (n,)."""
 
     @property
     def truth(self) -> npt.NDArray[np.float32]:
@@ -98,8 +100,9 @@ class _Held:
         return self.samples.readable >= READABLE
 
 
-def _hold(network: ThreadCounter, samples: Samples) -> _Held:
-    return _Held(samples, *CombinedCounter(network).look(samples.grey))
+def _hold(network: ThreadCounter, samples: Samples, canvas: npt.NDArray[np.intp] | None = None) -> _Held:
+    numbers = np.arange(len(samples)) if canvas is None else canvas
+    return _Held(samples, *CombinedCounter(network).look(samples.grey), numbers)
 
 
 def calibrate(held: Sequence[_Held]) -> Calibration:
@@ -144,7 +147,7 @@ def _trusted(held: Sequence[_Held]) -> Calibration:
     ]
     best = min(trials, key=lambda trial: shortfall(off(trial)[both], truth[both]))
     opinions = opinions_of(reading, evidence, best)
-    trees, logits = fit_choice(opinions, truth, plain(lambda part: np.arange(len(part.samples))))
+    trees, logits = fit_choice(opinions, truth, plain(attrgetter("canvas")))
     density, logit = choose(opinions.candidates, logits, FINENESS)
     alone, together = np.abs(reading.density / truth - 1), np.abs(density / truth - 1)
     known = doubt_features(reading, evidence, logit)
@@ -308,6 +311,7 @@ def calibrate_network(
     check: int,
     *,
     more: Sequence[Samples] = (),
+    aims: npt.ArrayLike = (),
     shard: int = SHARD,
     workers: int = 2,
     tell: Tell = print,
@@ -324,6 +328,9 @@ def calibrate_network(
         Windows; five times as many are drawn, and crops and plates in proportion.
     more : sequence of Samples
         Other held-out crops to calibrate on besides.
+    aims : (k, 2) array
+        Densities of cloths that the counter has learnt and simulated ones do not reach: some of these are made as fine,
+        or what is calibrated would not believe such densities.
     shard : int
         Crops in a file.
     workers, tell
@@ -343,6 +350,10 @@ def calibrate_network(
         return _hold(network, samples)
 
     parts = [held("calibrate", 5 * check, 200), held("calibrate", 2 * check, CROP)]
+    finer, canvas = made_finer(parts[-1].samples, aims)
+    if len(finer):
+        tell(f"calibrate: {len(finer)} of these made finer")
+        parts.append(_hold(network, finer, canvas))
     parts += [held("chequered-calibrate", check // 2, 200), held("twill-calibrate", check, CROP)]
     parts += [_hold(network, samples) for samples in more]
     network = replace(network, calibration=calibrate(parts))

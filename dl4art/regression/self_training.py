@@ -151,7 +151,13 @@ def refine_counter(
         config, calibration = base.folder.config, base.folder.calibration
     else:
         after, calibration = calibrate_network(
-            after, folder / "crops", settings.check, shard=shard_size(settings), workers=workers, tell=tell
+            after,
+            folder / "crops",
+            settings.check,
+            aims=before.calibration.finer(labels.density[learn]),
+            shard=shard_size(settings),
+            workers=workers,
+            tell=tell,
         )
         # nobody has counted there: what lies outside the base's range stays remarked on
         calibration["densities"] = list(before.calibration.densities)

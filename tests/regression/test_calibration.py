@@ -38,6 +38,11 @@ EXAMPLE = Calibration(
 )
 
 
+def test_finer_cloths_are_those_beyond_the_range():
+    densities = np.array([[10.0, 26.0], [27.0, 8.0], [3.0, 12.0], [30.0, 31.0]])
+    assert EXAMPLE.finer(densities).tolist() == [[27.0, 8.0], [30.0, 31.0]]
+
+
 def test_survives_json():
     assert Calibration.from_dict(json.loads(json.dumps(EXAMPLE.to_dict()))) == EXAMPLE
 
