@@ -21,7 +21,7 @@ from dl4art.regression.preprocess import HALF_WIDTH, normalise
 
 STRIDE = 8
 """Pixels from one output of the network, and so from one window, to the next."""
-TILE = 1024
+TILE = 1536
 """Side in pixels of the square of windows' corners that goes through the network at once."""
 Tones = tuple[float, float]
 

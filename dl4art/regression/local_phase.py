@@ -173,11 +173,14 @@ def _demodulated(
     sides = [fft.next_fast_len(int(2 * n + 1), real=False) for n in half]
     at_x, at_y = (place + np.arange(-(side // 2), side - side // 2) for place, side in zip(middle, sides, strict=True))
     x, y = at_x * bins[0] - wave[0], (at_y * bins[1] - wave[1])[:, None]
-    gain, ahead = band_gain(x, y, wave, band)
-    block = picture.transform[np.ix_(at_y % rows, at_x % columns)] * gain.astype(np.float32)
+    gain, ahead = band_gain(x.astype(np.float32), y.astype(np.float32), wave, band)
+    block = picture.transform[np.ix_(at_y % rows, at_x % columns)] * gain
     signal, later = fft.ifft2(fft.ifftshift(block)), None
     if judge:
-        onward = np.exp(2j * np.pi * _LAG / density * ahead).astype(np.complex64)
+        turn = (2 * np.pi * _LAG / density) * ahead
+        # sine and cosine of float32 take a fraction of the time of a complex exponential
+        onward = np.empty(turn.shape, np.complex64)
+        onward.real, onward.imag = np.cos(turn), np.sin(turn)
         later = fft.ifft2(fft.ifftshift(block * onward))
     grid = np.array([columns / signal.shape[1], rows / signal.shape[0]]) / picture.px_per_cm
     return signal, later, grid, middle * bins
@@ -190,7 +193,7 @@ class _Windows:
     rows: npt.NDArray[np.intp]
     """(n, k), points of the grid that they touch."""
     cols: npt.NDArray[np.intp]
-    weight: Floats
+    weight: npt.NDArray[np.float32]
     """(n, k, k), how much of each step lies inside."""
 
     @classmethod
@@ -203,17 +206,17 @@ class _Windows:
             begin, end = starts[:, axis, None], starts[:, axis, None] + side[axis]
             parts.append((points, np.clip(np.minimum(points + 1, end) - np.maximum(points, begin), 0, 1)))
         (rows, down), (cols, across) = parts
-        return cls(rows, cols, down[:, :, None] * across[:, None, :])
+        return cls(rows, cols, (down[:, :, None] * across[:, None, :]).astype(np.float32))
 
     def cut(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Values in each window, (n, k, k)."""
         rows, cols = (np.clip(n, 0, side - 1) for n, side in zip((self.rows, self.cols), values.shape, strict=True))
-        found: npt.NDArray[Any] = values[rows[:, :, None], cols[:, None, :]]
+        found: npt.NDArray[Any] = values.ravel().take(rows[:, :, None] * values.shape[1] + cols[:, None, :])
         return found
 
     def sums(self, cut: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Sum what lies in each window, (n,)."""
-        total: npt.NDArray[Any] = (cut * self.weight).sum(axis=(1, 2))
+        total: npt.NDArray[Any] = np.einsum("nij,nij->n", cut, self.weight)
         return total
 
     def mean_angle(self, turns: Complex) -> Floats:

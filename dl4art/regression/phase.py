@@ -6,7 +6,7 @@ The gradient of the phase is what thread density is defined by, and it is averag
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,8 +107,8 @@ def _step(
 
 
 def band_gain(
-    x: NDArray[np.float64], y: NDArray[np.float64], wave: NDArray[np.float64], band: tuple[float, float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x: NDArray[Any], y: NDArray[Any], wave: NDArray[np.float64], band: tuple[float, float]
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Gain of a Gaussian band about a wave.
 
     Parameters
@@ -122,12 +122,13 @@ def band_gain(
 
     Returns
     -------
-    gain, ahead : ndarray, shape (rows, columns)
+    gain, ahead : ndarray, shape (rows, columns), of the type of the frequencies
         The gain, and how far each frequency lies beyond the wave along its direction.
     """
     density = float(np.hypot(*wave))
-    unit = wave / density
-    ahead, aside = x * unit[0] + y * unit[1], x * unit[1] - y * unit[0]
+    # plain numbers, which leave the frequencies the type that they have
+    right, down = (wave / density).tolist()
+    ahead, aside = x * right + y * down, x * down - y * right
     gain = np.exp(-0.5 * ((ahead / (band[0] * density)) ** 2 + (aside / (band[1] * density)) ** 2))
     return gain, ahead
 
