@@ -60,9 +60,9 @@ FILTERS = {
     "res-unet": (16, 16, 32, 64, 128),
     "unet": (16, 32, 64, 128, 256),
     "mc-dm": (16, 32, 64, 96),
-    "light": (16, 24, 48, 72, 96),
+    "light": (24, 32, 64, 96, 128),
 }
-"""Channels: a quarter of the usual ones of the two that are large."""
+"""Channels: a quarter of the usual ones of the two that are large, half of those of the light one."""
 _WARM_UP, _TIMED = 2, 6  # batches
 _TUNED_ON = 24  # paintings by which the top-hat is tuned
 _PICTURES_TIMED = 12

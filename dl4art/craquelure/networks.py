@@ -17,6 +17,8 @@ from dl4art.craquelure.parts import DECODER, Parts
 from dl4art.simulation.paintings import CLASSES
 from dl4art.utils.errors import InputError
 
+_SPREAD = 12  # channels of the light network that have all pixels
+
 
 def build_network(name: str, filters: Sequence[int] | None = None, classes: int = len(CLASSES)) -> keras.Model:
     """Build a network by name.
@@ -88,22 +90,23 @@ def _res_unet(parts: Parts, picture: Any, filters: Sequence[int]) -> Any:
 
 
 def _light(parts: Parts, picture: Any, filters: Sequence[int]) -> Any:
-    """Build what is meant to be shipped: a residual encoder lighter than ResNet-18, whose first level keeps all pixels.
+    """Build what is meant to be shipped: residual levels from half the size on, deep enough to tell losses from paint.
 
-    Skips are added, not joined, and the finest level has few channels: that is where the time goes.
+    Skips are added, not joined, and only the last layer has all pixels: that is where the time would go. What lies
+    between two pixels of the finest level is in its channels, many enough for cracks a pixel wide.
     """
     features = layers.Rescaling(1 / 127.5, offset=-1)(picture)
-    features = parts.conv(features, filters[0])
-    skips = [features]
+    features = parts.conv(features, filters[0], size=5, stride=2)
+    skips = [parts.residual(features, filters[0])]
     for count in filters[1:]:
-        features = parts.residual(parts.residual(features, count, stride=2), count)
-        skips.append(features)
+        skips.append(parts.residual(parts.residual(skips[-1], count, stride=2), count))
     parts.begin_decoder()
+    features = skips[-1]
     for skip, count in zip(skips[-2::-1], filters[-2::-1], strict=True):
         features = parts.up(parts.conv(features, count, size=1))
         features = layers.Add(name=parts.name("add"))([features, skip])
         features = parts.conv(features, count)
-    return features
+    return parts.spread(parts.conv(features, filters[0]), _SPREAD)
 
 
 def _mc_dm(parts: Parts, picture: Any, filters: Sequence[int]) -> Any:
@@ -131,6 +134,6 @@ NETWORKS: dict[str, tuple[Callable[[Parts, Any, Sequence[int]], Any], tuple[int,
     "res-unet": (_res_unet, (64, 64, 128, 256, 512)),
     "unet": (_unet, (64, 128, 256, 512, 1024)),
     "mc-dm": (_mc_dm, (16, 32, 64, 96)),
-    "light": (_light, (16, 24, 48, 72, 96)),
+    "light": (_light, (48, 64, 128, 192, 256)),
 }
 """How each is built, and its channels."""

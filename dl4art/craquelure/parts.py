@@ -87,6 +87,10 @@ class Parts:
             features = Enlarge(name=self.name("up"))(features)
         return features
 
+    def spread(self, features: Any, count: int) -> Any:
+        """Give each of the four pixels in one its own mixture, learnt, of the channels about it."""
+        return layers.Conv2DTranspose(count, 4, strides=2, padding="same", name=self.name("spread"))(features)
+
     def decode(self, skips: Sequence[Any], filters: Sequence[int]) -> Any:
         """Decode as a U-Net does: from the coarsest level up, joining what the encoder had at each."""
         self.begin_decoder()
@@ -147,8 +151,8 @@ def _sights(network: keras.Model) -> dict[int, tuple[int, int, int]]:
 
 
 def _through(layer: keras.layers.Layer, first: int, last: int, step: int) -> tuple[int, int, int]:
-    if isinstance(layer, Enlarge):
-        # between the two nearest elements
+    if isinstance(layer, (Enlarge, layers.Conv2DTranspose)):
+        # between the two nearest elements, and of four elements of a kernel every second one counts
         return first - step, last + step, step // 2
     kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if kernel is None:

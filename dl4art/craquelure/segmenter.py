@@ -27,7 +27,7 @@ from dl4art.utils.weights import check_sides, check_weights
 
 DEFAULT_MODEL = "segmenter"
 """Name of the shipped model."""
-TILE_PX = 768
+TILE_PX = 1024
 
 
 @dataclass(frozen=True, eq=False)

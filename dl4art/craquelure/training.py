@@ -37,7 +37,7 @@ class SegmenterSettings:
     """One of `dl4art.craquelure.networks.NETWORKS`."""
     filters: tuple[int, ...] = ()
     """Channels of its levels; the usual ones if empty."""
-    pictures: int = 2400
+    pictures: int = 7200
     """Simulated paintings to train on."""
     stop: int = 80
     """Paintings by which the best epoch is chosen."""
@@ -46,10 +46,10 @@ class SegmenterSettings:
     window_px: int = 128
     """Side of the windows that are cut from the pictures."""
     batch: int = 16
-    epochs: int = 20
-    steps: int = 200
+    epochs: int = 24
+    steps: int = 400
     """Batches in an epoch."""
-    rate: float = 1e-3
+    rate: float = 2e-3
     """Learning rate of Adam at its height; the study of transfer learning has 1e-4, falling to 1e-6."""
     last_rate: float = 1e-5
     """What it falls to along a cosine."""
