@@ -116,7 +116,7 @@ def test_recipes_that_cannot_be_followed(change, message, tmp_path):
 
 def test_the_learning_rate_rises_and_falls(tiny):
     network = tiny("light")
-    compile_network(network, replace(TINY, epochs=10, steps=100))
+    compile_network(network, replace(TINY, epochs=10, steps=100, rate=1e-3, last_rate=1e-5))
     rates = [float(network.optimizer._learning_rate(step)) for step in (0, 100, 550, 1000)]
     assert rates == pytest.approx([1e-4, 1e-3, 0.5 * (1e-3 + 1e-5), 1e-5], rel=0.02)
 
