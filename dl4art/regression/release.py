@@ -330,7 +330,7 @@ def calibrate_network(
         Other held-out crops to calibrate on besides.
     aims : (k, 2) array
         Densities of cloths that the counter has learnt and simulated ones do not reach: some of these are made as fine,
-        or what is calibrated would not believe such densities.
+        since what is calibrated would otherwise never have seen such densities.
     shard : int
         Crops in a file.
     workers, tell
