@@ -57,8 +57,8 @@ class Calibration:
         return np.exp(np.interp(log_error, knots, np.log(widths))).astype(np.float32)
 
     def finer(self, densities: Floats) -> Floats:
-        """Of densities (n, 2) those of which one or both are finer than what the network was trained on."""
-        finer: Floats = densities[(densities > self.densities[1]).any(axis=1)]
+        """Of densities, of any shape, those finer than what the network was trained on, (k,)."""
+        finer: Floats = densities[densities > self.densities[1]]
         return finer
 
     def to_dict(self) -> dict[str, Any]:

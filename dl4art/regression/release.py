@@ -328,8 +328,8 @@ def calibrate_network(
         Windows; five times as many are drawn, and crops and plates in proportion.
     more : sequence of Samples
         Other held-out crops to calibrate on besides.
-    aims : (k, 2) array
-        Densities of cloths that the counter has learnt and simulated ones do not reach: some of these are made as fine,
+    aims : (k,) array
+        Densities, th/cm, that the counter has learnt and simulated cloths do not reach: some of these are made as fine,
         since what is calibrated would otherwise never have seen such densities.
     shard : int
         Crops in a file.

@@ -59,15 +59,14 @@ def simulate_samples(
 
 
 def made_finer(samples: Samples, aims: npt.ArrayLike) -> tuple[Samples, npt.NDArray[np.intp]]:
-    """Reduce crops to windows of 200 px, so that their threads lie as close as on given cloths.
+    """Reduce crops to windows of 200 px, so that threads of one direction lie as close as on given cloths.
 
     Parameters
     ----------
     samples : Samples
         Crops larger than a window: by as much can they be reduced.
-    aims : (k, 2) array
-        Densities of the cloths, th/cm. Of those that a crop can be reduced to, in the mean over both directions, one is
-        drawn.
+    aims : (k,) array
+        Densities of the cloths, th/cm. Of those that one direction of a crop can be brought to, one is drawn.
 
     Returns
     -------
@@ -78,10 +77,10 @@ def made_finer(samples: Samples, aims: npt.ArrayLike) -> tuple[Samples, npt.NDAr
     """
     rng = np.random.default_rng(0)
     least, most = WINDOW // CELL, samples.grey.shape[1] // CELL
-    wanted = np.exp(np.log(np.reshape(np.asarray(aims, np.float64), (-1, 2))).mean(axis=1))
+    wanted = np.asarray(aims, np.float64)[:, None]
     chosen, grey, density = [], [], []
     for number, cells in enumerate(samples.density):
-        sides = np.rint(least * wanted / np.exp(np.log(cells.mean(axis=(1, 2))).mean())).astype(int)
+        sides = np.rint(least * wanted / cells.mean(axis=(1, 2))).astype(int)
         if not len(sides := sides[(sides >= least) & (sides <= most)]):
             continue
         side = int(rng.choice(sides))

@@ -38,9 +38,9 @@ EXAMPLE = Calibration(
 )
 
 
-def test_finer_cloths_are_those_beyond_the_range():
+def test_finer_densities_are_those_beyond_the_range():
     densities = np.array([[10.0, 26.0], [27.0, 8.0], [3.0, 12.0], [30.0, 31.0]])
-    assert EXAMPLE.finer(densities).tolist() == [[27.0, 8.0], [30.0, 31.0]]
+    assert EXAMPLE.finer(densities).tolist() == [27.0, 30.0, 31.0]
 
 
 def test_survives_json():

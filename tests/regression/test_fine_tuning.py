@@ -158,11 +158,11 @@ def test_a_training_that_was_killed_goes_on(whole, split, labelled_folder, run_p
 @pytest.fixture
 def calibrated(monkeypatch):
     """What was calibrated on besides; the calibration itself, which has tests of its own, is the shipped one."""
-    seen = []
+    seen = {}
     shipped = load_counter("network")
 
-    def calibrate(network, folder, check, *, more, **_):
-        seen.extend(more)
+    def calibrate(network, folder, check, *, more, aims, **_):
+        seen.update(more=more, aims=aims)
         return dataclasses.replace(network, calibration=shipped.calibration), dict(shipped.folder.calibration)
 
     monkeypatch.setattr(labelled_release, "calibrate_network", calibrate)
@@ -173,7 +173,8 @@ def test_the_model_folder_says_what_it_is_worth(whole, split, calibrated):
     folder, weights, _ = whole
     settings = dataclasses.replace(TINY, check=4)
     model = labelled_release.finish_labelled(settings, split, folder, weights, workers=1, tell=lambda _: None)
-    assert [samples.density.shape for samples in calibrated] == [(2, 2, 1, 1)]
+    assert [samples.density.shape for samples in calibrated["more"]] == [(2, 2, 1, 1)]
+    assert not len(calibrated["aims"])
     calibration = json.loads((model / "calibration.json").read_text())
     assert calibration["densities"] == [5, 26]
     assert "map" in calibration
@@ -205,6 +206,8 @@ def test_densities_outside_the_shipped_range_widen_it(whole, split, calibrated, 
     low, high = json.loads((model / "calibration.json").read_text())["densities"]
     assert low < 4.05
     assert high >= 30
+    # so fine a density has to be calibrated on
+    assert calibrated["aims"] == pytest.approx([crop.density[0] for crop in fine], rel=1e-6)
 
 
 def test_the_upstreams_network_trains_saves_loads_and_counts(split, labelled_folder, tmp_path, capsys, monkeypatch):

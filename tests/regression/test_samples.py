@@ -48,7 +48,7 @@ def stripes(density, side=304):
 
 def test_crops_are_made_as_fine_as_the_cloths_at_hand():
     drawn = stripes([10.0, 18.0, 20.0, 24.0, 26.0])
-    finer, chosen = samples.made_finer(drawn, np.array([[29.0, 27.0]]))
+    finer, chosen = samples.made_finer(drawn, np.array([28.0]))
     # 10 would have to be made nearly three times as fine, and half as fine again is the most
     assert chosen.tolist() == [2, 3, 4]
     assert finer.grey.shape == (3, WINDOW, WINDOW)
@@ -73,5 +73,5 @@ def test_the_density_of_the_part_that_is_kept_is_told():
     edge = (drawn.density.shape[-1] - round(1.3 * WINDOW / CELL)) // 2
     drawn.density[..., :edge] = 99
     # the mean that decides by how much is another one then
-    finer, _ = samples.made_finer(drawn, np.array([[45.0, 45.0]]))
+    finer, _ = samples.made_finer(drawn, np.array([45.0]))
     assert finer.density == pytest.approx(20 * 45 / drawn.density.mean(), rel=0.03)

@@ -60,7 +60,10 @@ def refine(data, kept, tmp_path, monkeypatch):
         (folder / "curve.csv").write_text("epoch,loss,val_loss\n0,0.5,0.25\n")
         return weights
 
-    def calibrate(network, *_, **__):
+    aimed = []
+
+    def calibrate(network, *_, aims, **__):
+        aimed.extend(aims)
         shipped = ThreadCounter.from_pretrained()
         return dataclasses.replace(network, calibration=shipped.calibration), dict(shipped.folder.calibration)
 
@@ -73,19 +76,22 @@ def refine(data, kept, tmp_path, monkeypatch):
     monkeypatch.setattr(self_training, "train_labelled", train)
     monkeypatch.setattr(self_training, "calibrate_network", calibrate)
 
-    def run(apart, errors=(0.010, 0.011), sure=None):
+    def run(apart, errors=(0.010, 0.011), sure=None, density=12.0):
         told = []
         figures, nmae = iter(apart), iter(errors)
         monkeypatch.setattr(self_training, "disagreement", lambda *_: next(figures))
         monkeypatch.setattr(self_training, "nmae", lambda *_: next(nmae))
         if sure is not None:
-            density = np.where(np.arange(24)[:, None] < sure, 12.0, np.nan) * np.ones((1, 2))
-            labels = pseudo_labels.PseudoLabels(density, np.zeros((24, 2)), np.ones((24, 2)))
-            monkeypatch.setattr(self_training, "keep_pseudo_labels", lambda *_: labels)
+            said = np.where(np.arange(24)[:, None] < sure, [density, 12.0], np.nan)
+
+            def label(_counter, crops, *_):
+                return pseudo_labels.PseudoLabels(said[: len(crops)], np.zeros((24, 2)), np.ones((24, 2)))
+
+            monkeypatch.setattr(self_training, "keep_pseudo_labels", label)
         model = self_training.refine_counter(SETTINGS, data, tmp_path, BASE, workers=1, tell=told.append)
         return model, json.loads((tmp_path / "results.json").read_text()), told
 
-    run.trained = trained
+    run.trained, run.aimed = trained, aimed
     return run
 
 
@@ -108,6 +114,12 @@ def test_what_helps_is_kept(refine, drawn):
     assert "- bad.tif: no picture" in card
     assert "| 1 | 0.5000 | 0.2500 |" in card
     assert "No one has counted these plates" in card
+    assert not refine.aimed
+
+
+def test_finer_cloths_are_calibrated_on(refine):
+    _, found, _ = refine((0.01, 0.05, 0.02), sure=24, density=30.0)
+    assert refine.aimed == [30.0] * found["learnt_from"]
 
 
 @pytest.mark.parametrize(

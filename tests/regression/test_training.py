@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -126,6 +127,30 @@ def test_the_card_states_recipe_results_and_curve(trained):
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     for name in results:
         assert f"| {name} | combined |" in card
+
+
+@pytest.mark.parametrize("aims", [(), (30.0,)])
+def test_a_counter_is_calibrated_on_crops_as_fine_as_it_has_learnt(monkeypatch, tmp_path, aims):
+    seen = []
+
+    def refuse(parts):
+        seen.extend(parts)
+        raise InterruptedError
+
+    monkeypatch.setattr(
+        release, "_hold", lambda _network, samples, canvas=None: SimpleNamespace(samples=samples, canvas=canvas)
+    )
+    monkeypatch.setattr(release, "calibrate", refuse)
+    drawn = draw_samples("calibrate", range(6), release.CROP)
+    monkeypatch.setattr(release, "simulate_samples", lambda *_, **__: drawn)
+    with pytest.raises(InterruptedError):
+        release.calibrate_network(ThreadCounter.from_pretrained(), tmp_path, 4, aims=aims, tell=lambda _: None)
+    assert len(seen) == 4 + len(aims)
+    for finer in seen[2:-2]:
+        assert np.abs(finer.samples.density / 30 - 1).min(axis=(1, 2, 3)) == pytest.approx(0, abs=0.05)
+        # these are canvases that others show, and in the same folds
+        assert len(finer.canvas) == len(finer.samples)
+        assert set(finer.canvas) <= set(range(6))
 
 
 def test_an_interrupted_training_goes_on(trained):
